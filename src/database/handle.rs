@@ -357,14 +357,14 @@ impl Database {
     }
 
     async fn read_catalog(&self) -> Result<Catalog> {
-        let catalog::Queries { indexes, rows, untriggered } = catalog::queries(self.dialect()?);
+        let catalog::Queries { indexes, rows, plain } = catalog::queries(self.dialect()?);
         let indexes = self.ask(indexes, Vec::new(), catalog::INDEX_COLUMNS.into()).await?;
         let rows = match rows {
             Some(sql) => self.ask(sql, Vec::new(), catalog::ROW_COLUMNS.into()).await?,
             None => RowSet::default(),
         };
-        let untriggered = self.ask(untriggered, Vec::new(), catalog::UNTRIGGERED_COLUMNS.into()).await?;
-        Ok(catalog::of(&indexes, &rows, &untriggered))
+        let plain = self.ask(plain, Vec::new(), catalog::PLAIN_COLUMNS.into()).await?;
+        Ok(catalog::of(&indexes, &rows, &plain))
     }
 
     /// Reads the foreign keys from the database's catalog.

@@ -46,6 +46,7 @@ pub use consistency::{ConsistencyToken, ConsistencyTokenError};
 pub use handle::Database;
 pub(crate) use handle::no_settings;
 pub use introspect::column_types::unreadable_columns;
+pub(crate) use introspect::describe::has_check_named;
 pub use introspect::describe::{DatabaseDescription, LeftOut, describe, suggested_spellings};
 pub(crate) use introspect::foreign_keys::COLUMNS as FOREIGN_KEY_COLUMNS;
 pub use introspect::foreign_keys::{Checked, ForeignKey, ForeignKeys};

@@ -43,9 +43,20 @@ pub struct SqlRefusal {
     pub column: String,
     /// Violated constraint.
     pub constraint: String,
+    /// Function of PostgreSQL's source that reports the refusal.
+    pub routine: String,
 }
 
 impl SqlRefusal {
+    /// Returns true if a prepared statement is outdated, and must be prepared again: a pooler lost it, or another statement has its
+    /// name, or the columns of a table changed. The code of the last, 0A000, has many other meanings.
+    pub(crate) fn is_of_stale_statement(&self) -> bool {
+        match self.code.as_str() {
+            FEATURE_NOT_SUPPORTED => self.routine == REVALIDATION || self.message == CHANGED_RESULT,
+            code => code == UNKNOWN_STATEMENT || code == KNOWN_STATEMENT,
+        }
+    }
+
     /// Returns true if a pooler in statement mode refuses a transaction, in `PgBouncer`'s words: "transaction blocks not allowed in
     /// statement pooling mode".
     pub(super) fn is_of_statement_mode(&self) -> bool {
@@ -100,8 +111,14 @@ const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
 #[cfg(feature = "postgres")]
 const LOCK_NOT_AVAILABLE: &str = "55P03";
-/// A table changed since a statement was prepared, or the server no longer knows its name.
-const STALE_STATEMENTS: [&str; 3] = ["0A000", "26000", "42P05"];
+const FEATURE_NOT_SUPPORTED: &str = "0A000";
+/// Routine of PostgreSQL that refuses a prepared statement whose columns changed, and the message of servers without routines.
+const REVALIDATION: &str = "RevalidateCachedQuery";
+const CHANGED_RESULT: &str = "cached plan must not change result type";
+/// The server does not know the name of a prepared statement.
+const UNKNOWN_STATEMENT: &str = "26000";
+/// The server already has a prepared statement with this name.
+pub(super) const KNOWN_STATEMENT: &str = "42P05";
 /// Code with which poolers refuse what PostgreSQL accepts.
 pub(super) const PROTOCOL_VIOLATION: &str = "08P01";
 const CONNECTION_FAULTS: [&str; 3] = ["08", "57P", "25P03"];
@@ -162,6 +179,8 @@ impl From<SqlError> for Error {
         match &error {
             SqlError::Refused(refusal) if refusal.message == SQLITE_OVERFLOW => Self::out_of_range(error),
             SqlError::Refused(refusal) if refusal.is_of_statement_mode() => Self::no_transactions(error),
+            // In a transaction, which is lost too; the next attempt prepares the statement again.
+            SqlError::Refused(refusal) if refusal.is_of_stale_statement() => Self::stale(error),
             SqlError::Refused(refusal) => of_code(&refusal.code, &error),
             SqlError::Unavailable(_) => Self::unavailable(error),
             SqlError::ReadOnly => Self::read_only(error),
@@ -184,8 +203,6 @@ fn of_code(code: &str, cause: &SqlError) -> Error {
         NUMERIC_VALUE_OUT_OF_RANGE => Error::out_of_range(cause),
         QUERY_CANCELED => Error::timeout(cause),
         SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),
-        // In a transaction, which is lost too; the next attempt prepares the statement again.
-        _ if STALE_STATEMENTS.contains(&code) => Error::stale(cause),
         INSUFFICIENT_PRIVILEGE => Error::no_right(cause),
         READ_ONLY_TRANSACTION => Error::read_only(cause),
         DISK_FULL | SQLITE_FULL => Error::disk_full(cause),
@@ -242,6 +259,7 @@ fn of_postgres(error: &dyn sqlx::error::DatabaseError) -> SqlRefusal {
         detail: owned(error.detail()),
         schema: owned(error.schema()),
         column: owned(error.column()),
+        routine: owned(error.routine()),
         ..SqlRefusal::default()
     }
 }

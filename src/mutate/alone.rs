@@ -17,7 +17,8 @@ use super::reference::follows_rules;
 use super::returnable::is_row;
 use super::root::{Change, Failed, RootWrite, write_field};
 use super::row::RowInput;
-use super::statement::WriteStatement;
+use super::statement::{WriteStatement, changed_on_conflict};
+use super::touched;
 use super::writer::MutationWriter;
 use super::written::WrittenRows;
 use crate::database::{AloneWrite, CommitSharing, ExecutionStats, RowSet, SqlError, WrittenAlone};
@@ -238,11 +239,16 @@ impl SingleWrite<'_> {
         }
         let row = self.row(id, create.values.iter().cloned().collect(), &create.forward).await?;
         let entity = &self.writer.model().entities[id];
+        let columns: BTreeSet<ColumnId> = row.columns().collect();
+        if let Some(key) = conflict
+            && self.changes_references(id, changed_on_conflict(entity, key, &columns))
+        {
+            return None;
+        }
         // An existing row keeps its generated values.
-        let keeps = |column: &ColumnId| conflict.is_some() && entity.columns[*column].generated;
-        let given: BTreeSet<ColumnId> = row.columns().filter(|column| !keeps(column)).collect();
+        let keeps = |column: &&ColumnId| conflict.is_some() && entity.columns[**column].generated;
+        let given = columns.iter().filter(|column| !keeps(column)).copied().collect();
         let returned = self.returned(id, &load, &given)?;
-        let columns = row.columns().collect();
         // The transaction moves a new row whose number is too large.
         if self.writer.numbered_key(id, &columns).is_some_and(|key| !returned.contains(&key)) {
             return None;
@@ -271,20 +277,22 @@ impl SingleWrite<'_> {
             return None;
         }
         let row = self.row(id, update.values.iter().cloned().collect(), &update.forward).await?;
-        (!self.changes_references(id, &row)).then_some(row)
+        let columns: Vec<ColumnId> = row.columns().collect();
+        (!self.changes_references(id, &columns)).then_some(row)
     }
 
-    /// Returns true if the new values of a row may change keys that reference the row.
-    fn changes_references(&self, id: EntityId, row: &RowInput) -> bool {
+    /// Returns true if new values of these columns may change keys that reference the row.
+    fn changes_references<'c>(&self, id: EntityId, columns: impl IntoIterator<Item = &'c ColumnId>) -> bool {
         let entity = &self.writer.model().entities[id];
+        let mut columns = columns.into_iter();
         if self.writer.session.statements().foreign_keys().is_none() {
-            return row.columns().any(|column| entity.keys().any(|(_, key)| key.contains(&column)));
+            return columns.any(|column| entity.keys().any(|(_, key)| key.contains(column)));
         }
         let references = references_to(self.writer.session, id);
         let is_followed = |column: &ColumnId| {
             references.iter().any(|reference| reference.follows_updates && reference.to.contains(column))
         };
-        row.columns().any(|column| entity.primary_key.contains(&column) || is_followed(&column))
+        columns.any(|column| entity.primary_key.contains(column) || is_followed(column))
     }
 
     fn delete(&self, id: EntityId, key: &[Value]) -> Option<SingleStatement> {
@@ -331,7 +339,7 @@ impl SingleWrite<'_> {
         let returns_all = match self.writer.session.dialect().features().checks_column_types {
             true => self.writer.are_readable(id, &rows.columns, given),
             // A statement whose row is not readable is taken back.
-            false => self.writer.is_untriggered(&self.writer.model().entities[id].table),
+            false => self.writer.is_plain(&self.writer.model().entities[id].table),
         };
         (is_row(load) && returns_all).then(|| rows.columns.clone())
     }
@@ -340,7 +348,7 @@ impl SingleWrite<'_> {
     fn may_share_commit(&self, touches: &[Table]) -> bool {
         let keys = self.writer.session.statements().foreign_keys();
         let has_deferred = keys.is_none_or(|keys| keys.has_deferred());
-        !has_deferred && touches.iter().all(|table| self.writer.is_untriggered(table))
+        !has_deferred && touches.iter().all(|table| self.writer.is_plain(table))
     }
 
     /// Returns a built statement with the places of its values. `None` if a placeholder of the template is not a value by itself.
@@ -353,15 +361,17 @@ impl SingleWrite<'_> {
             count => kept_values(&statement.sql, values, count)?,
         };
         let kind = FieldKind::One { load: 0, selection, key: None, non_null: true };
+        let may_share_commit = self.may_share_commit(&touches);
+        let catalog = self.writer.session.statements().known_catalog();
         Some(KeptWrite {
             sql: statement.sql.into(),
             values,
             columns: columns.into(),
             joins,
             plan: self.change.plan(&self.change.key, load, kind),
-            may_share_commit: self.may_share_commit(&touches),
+            may_share_commit,
             last_run: ExecutionStats::default(),
-            touches: touches.into_iter().collect(),
+            touches: touched::with_triggered(self.writer.model(), &catalog, touches).into_iter().collect(),
         })
     }
 }

@@ -58,8 +58,8 @@ impl SingleWrite<'_> {
     ) -> Option<()> {
         let entity = &self.writer.model().entities[id];
         // A name with a schema is not hidden.
-        let is_plain = entity.kind == TableKind::Table && entity.table.schema.is_none();
-        let is_hidden = is_plain && self.writer.is_untriggered(&entity.table);
+        let can_be_hidden = entity.kind == TableKind::Table && entity.table.schema.is_none();
+        let is_hidden = can_be_hidden && self.writer.is_plain(&entity.table);
         (is_hidden && composed.hidden.insert(id, row).is_none()).then_some(())
     }
 

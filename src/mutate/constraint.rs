@@ -9,7 +9,7 @@ use super::lookup::{find, missing_keys, references_to};
 use super::naming::{Named, dangling, entity_of, fields, foreign_key_violation, key_named};
 use super::row::{RowInput, has_null, values_of};
 use super::unfit;
-use crate::database::{SQLITE_FULL, SqlError, SqlRefusal};
+use crate::database::{SQLITE_FULL, SqlError, SqlRefusal, has_check_named};
 use crate::dialect::RefusalForm;
 use crate::error::{Error, Result};
 use crate::execute::Session;
@@ -39,6 +39,10 @@ const SERVER_CLASSES: [&str; 43] = [
 /// PostgreSQL's code for a row that the check option of a view refuses.
 const CHECK_OPTION: &str = "44000";
 
+/// PostgreSQL's code for what it cannot do, such as to return the rows that a rule writes instead. All written tables accept what
+/// the service sends.
+const UNSUPPORTED: &str = "0A000";
+
 /// Returns true if a function of the database made up the SQLSTATE.
 fn is_of_function(code: &str) -> bool {
     code.len() == 5 && code.get(..2).is_some_and(|class| !SERVER_CLASSES.contains(&class))
@@ -56,6 +60,7 @@ impl Broken {
             "23514" | "275" => Self::Check,
             "23P01" => Self::Exclusion,
             CHECK_OPTION => Self::Rule,
+            UNSUPPORTED if !refusal.is_of_stale_statement() => Self::Rule,
             code if is_of_function(code) => Self::Rule,
             _ => return None,
         })
@@ -148,7 +153,10 @@ impl RefusedStatement<'_> {
         }
         match broken {
             Broken::ForeignKey => self.find_dangling().await,
-            Broken::Check | Broken::Exclusion => Ok(self.describe(broken, &no_table(), &[], named)),
+            Broken::Check | Broken::Exclusion => {
+                let constraint = if self.is_check_named(named).await? { named } else { "" };
+                Ok(self.describe(broken, &no_table(), &[], constraint))
+            }
             Broken::Rule => Ok(self.describe(broken, &no_table(), &[], "").caused_by(message)),
             Broken::Unique | Broken::NotNull => {
                 let table = &Table { schema: None, name: table.to_owned() };
@@ -156,6 +164,16 @@ impl RefusedStatement<'_> {
                 Ok(self.describe(broken, table, &columns, named))
             }
         }
+    }
+
+    /// Returns true if a table has a CHECK of this name. In the place of the name that a CHECK lacks, SQLite's message has the
+    /// condition, whose columns the viewer may not know.
+    async fn is_check_named(&self, name: &str) -> Result<bool> {
+        let tables =
+            self.session.statements().ask(TABLE_STATEMENTS, Vec::new(), [ColumnType::Text].into()).await?;
+        let has_check =
+            |row| matches!(tables.row(row).value(0), Value::String(Some(sql)) if has_check_named(&sql, name));
+        Ok((0..tables.len()).any(has_check))
     }
 
     async fn describe_by_constraint(&self, broken: &Broken, refusal: &SqlRefusal) -> Result<Error> {
@@ -309,6 +327,9 @@ pub(super) fn link_error(model: &Model, link: &Linked) -> Error {
 fn name_of(model: &Model, link: &Linked) -> Named {
     (model.entities[link.owner].name.clone(), Some(link.relation.field.clone()))
 }
+
+/// Statements that made SQLite's tables with conditions.
+const TABLE_STATEMENTS: &str = "SELECT sql FROM sqlite_master WHERE type = 'table' AND sql LIKE '%CHECK%'";
 
 /// Columns of a unique index, by table, name and schema.
 const UNIQUE_COLUMNS: &str = "SELECT c.attname::text FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid

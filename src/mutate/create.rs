@@ -11,7 +11,7 @@ use super::row::{RowInput, rows_of};
 use super::statement::WriteStatement;
 use super::update::NestedWrites;
 use super::writer::MutationWriter;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, RelationId};
 use crate::plan::InputPath;
 use crate::policy::RowAction;
@@ -117,9 +117,8 @@ impl MutationWriter<'_> {
         conflict: Option<&[ColumnId]>,
     ) -> Result<Vec<RowInput>> {
         let count = rows.len();
-        let entity = &self.model().entities[id];
         let mut inserted = Vec::with_capacity(count);
-        for (columns, rows) in self.writes().parts(rows, |row, columns| columns.extend(row.columns())) {
+        for (columns, rows) in self.writes().parts_of(id, rows) {
             let numbered = self.numbered_key(id, &columns);
             let (mut write, rows) = self.insertion(id, columns, rows, returning, conflict);
             let place = numbered.and_then(|key| returning.iter().position(|column| *column == key));
@@ -136,8 +135,7 @@ impl MutationWriter<'_> {
             inserted.extend(returned);
         }
         if inserted.len() != count {
-            let cause = "the database returned fewer rows than were inserted: a trigger left out a row";
-            return Err(Error::rule_violation(&entity.name, "").caused_by(cause));
+            return Err(self.left_out(id));
         }
         Ok(inserted)
     }

@@ -94,6 +94,15 @@ impl MutationWriter<'_> {
         }
     }
 
+    /// Deletes the rows whose columns `by` match one of `keys`, and returns their number. None of them may be left out.
+    pub async fn delete_all(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>]) -> Result<usize> {
+        let deleted = self.delete_rows(id, by, keys).await?;
+        if deleted < keys.len() {
+            self.require_written(id, by, keys, &[]).await?;
+        }
+        Ok(deleted)
+    }
+
     /// Deletes groups of rows, all at once.
     ///
     /// The error of a refused deletion is that of the first refused group alone, with its key and counts. The
@@ -106,13 +115,13 @@ impl MutationWriter<'_> {
     ) -> Result<()> {
         // A trial attributes each violation to its group.
         if self.trial.is_none() && !groups.is_empty() {
-            match self.delete_rows(id, by, &groups.concat()).await {
+            match self.delete_all(id, by, &groups.concat()).await {
                 Err(error) if groups.len() > 1 && is_restriction(&error) => {}
                 done => return done.map(drop),
             }
         }
         for group in groups {
-            self.delete_rows(id, by, group).await?;
+            self.delete_all(id, by, group).await?;
         }
         Ok(())
     }

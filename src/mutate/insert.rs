@@ -53,11 +53,6 @@ impl Writes<'_> {
         parts
     }
 
-    /// Returns the SQL of a missing value. Without a keyword, only a default key is missing, and NULL stands for it.
-    fn default_value(&self) -> &'static str {
-        self.dialect.features().default_keyword.unwrap_or("NULL")
-    }
-
     /// Builds `INSERT INTO … RETURNING …`. A missing value becomes the column's default: only PostgreSQL has a
     /// keyword for that beside other values.
     pub fn insert(
@@ -71,12 +66,13 @@ impl Writes<'_> {
         let entity = &self.model.entities[id];
         let mut insert = Sql::insert();
         insert.into_table(table(&entity.table));
-        if columns.is_empty() {
+        if columns.is_empty() && rows.len() == 1 {
+            insert.or_default_values();
+        } else if columns.is_empty() {
             // No database accepts several rows of DEFAULT VALUES; a default key replaces them.
-            let default = self.default_value();
             insert.columns(entity.primary_key.iter().take(1).map(|id| Alias::new(&entity.columns[*id].name)));
             for _ in rows {
-                insert.values_panic([Expr::cust(default)]);
+                insert.values_panic([self.default_value()]);
             }
         } else {
             insert.columns(columns.iter().map(|id| Alias::new(&entity.columns[*id].name)));
@@ -192,6 +188,28 @@ impl Writes<'_> {
         }
     }
 
+    /// Splits rows of an entity as [`Self::parts`] does. SQLite takes several rows without values only if it numbers their key.
+    pub fn parts_of(&self, id: EntityId, rows: Vec<RowInput>) -> Vec<InsertBatch<ColumnId, RowInput>> {
+        let entity = &self.model.entities[id];
+        let is_numbered = entity.primary_key.first().is_some_and(|key| entity.columns[*key].generated);
+        let takes_several = is_numbered
+            || self.dialect.features().default_keyword.is_some()
+            || entity.filled_defaults().next().is_some();
+        let mut parts = Vec::new();
+        for (columns, rows) in self.parts(rows, |row, columns| columns.extend(row.columns())) {
+            match takes_several || !columns.is_empty() {
+                true => parts.push((columns, rows)),
+                false => parts.extend(rows.into_iter().map(|row| (columns.clone(), vec![row]))),
+            }
+        }
+        parts
+    }
+
+    /// Returns the value of a missing one. Without such a keyword, only a numbered key is missing, and NULL stands for it.
+    fn default_value(&self) -> Expr {
+        Expr::cust(self.dialect.features().default_keyword.unwrap_or("NULL"))
+    }
+
     /// Adds rows to an INSERT, each with a value or `None` for each column. PostgreSQL takes several complete rows as one list
     /// per column: one text serves any number of rows, and fewer parameters are parsed.
     fn add_rows(&self, insert: &mut InsertStatement, types: &[ColumnType], rows: Vec<Vec<Option<Value>>>) {
@@ -206,7 +224,7 @@ impl Writes<'_> {
         for row in rows {
             let values = types.iter().zip(row).map(|(column_type, value)| match value {
                 Some(value) => self.value(column_type, value),
-                None => Expr::cust(self.default_value()),
+                None => self.default_value(),
             });
             insert.values_panic(values.collect::<Vec<_>>());
         }

@@ -186,6 +186,13 @@ impl MutationWriter<'_> {
             let sent = self.send(write, attempt).await;
             // The pair may be unique in the database although the entity does not declare it.
             sent.map_err(|error| if is_unique { error } else { self.perhaps_raced(error) })?;
+            if !self.is_plain(&junction.table) {
+                let ends: Vec<Vec<Value>> = pairs.iter().map(|pair| pair.ends.clone()).collect();
+                let found = self.existing(through, &columns, &ends).await?;
+                if !ends.iter().all(|ends| found.contains(&compared_pair(&columns, ends))) {
+                    return Err(self.left_out(id));
+                }
+            }
             if self.is_checked(id) {
                 let ends: Vec<ColumnId> =
                     columns.iter().filter_map(|(name, _)| entity.column_named(name)).collect();
@@ -214,7 +221,7 @@ impl MutationWriter<'_> {
         columns: &[(String, ColumnType)],
         pairs: Vec<Pair>,
     ) -> Result<Vec<Pair>> {
-        let Through { owner, relation, junction } = through;
+        let relation = through.relation;
         let asked: Vec<Vec<Value>> =
             pairs.iter().filter(|pair| pair.may_exist).map(|pair| pair.ends.clone()).collect();
         if asked.is_empty() {
@@ -222,20 +229,30 @@ impl MutationWriter<'_> {
         }
         let ends: Vec<Vec<Value>> = asked.iter().map(|ends| ends[relation.from.len()..].to_vec()).collect();
         self.lock(relation.target, &relation.to, &relation.to, &ends, LockType::NoKeyUpdate).await?;
+        let found = self.existing(through, columns, &asked).await?;
+        Ok(pairs
+            .into_iter()
+            .filter(|pair| !pair.may_exist || !found.contains(&compared_pair(columns, &pair.ends)))
+            .collect())
+    }
+
+    /// Returns the existing links among `pairs`, as the database compares them.
+    async fn existing(
+        &self,
+        through: Through<'_>,
+        columns: &[(String, ColumnType)],
+        pairs: &[Vec<Value>],
+    ) -> Result<HashSet<Vec<Value>>> {
+        let Through { owner, junction, .. } = through;
         let entity = junction.entity.map(|id| &self.model().entities[id]);
         let stored = columns.iter().map(|(name, of_end)| {
             let column = entity.and_then(|entity| Some(&entity.columns[entity.column_named(name)?]));
             column.map_or(of_end, |column| &column.column_type).clone()
         });
-        let write = self.writes().find_links(&junction.table, columns, stored.collect(), &asked);
+        let write = self.writes().find_links(&junction.table, columns, stored.collect(), pairs);
         let found = self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
-        let found: HashSet<Vec<Value>> = (0..found.len())
-            .map(|row| compared_pair(columns, &found.values(row).collect::<Vec<_>>()))
-            .collect();
-        Ok(pairs
-            .into_iter()
-            .filter(|pair| !pair.may_exist || !found.contains(&compared_pair(columns, &pair.ends)))
-            .collect())
+        let pair = |row| compared_pair(columns, &found.values(row).collect::<Vec<_>>());
+        Ok((0..found.len()).map(pair).collect())
     }
 
     /// Returns the pairs of parents and the rows named for each.

@@ -18,6 +18,7 @@ mod free_key;
 mod insert;
 mod judgement;
 mod kept_write;
+mod left_out;
 mod linked_update;
 mod links;
 mod lookup;

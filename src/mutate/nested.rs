@@ -156,13 +156,14 @@ impl MutationWriter<'_> {
         let returning = self.checked_columns(target, returning);
         let write = self.writes().update(target, &values, by, keys, &returning);
         let unlinked = rows_of(&self.send(write, Attempt::of(target, &[])).await?, &returning);
+        self.require_written(target, by, keys, &unlinked).await?;
         self.check(target, RowAction::Update, &unlinked).await?;
         Ok(unlinked)
     }
 
-    /// Adds the primary key, by which written rows are checked, for a role.
+    /// Adds the primary key, by which written rows are checked: for a role, and in tables that may leave out rows.
     fn checked_columns(&self, id: EntityId, columns: &[ColumnId]) -> Vec<ColumnId> {
-        match self.is_ruled() {
+        match self.is_ruled() || !self.is_plain(&self.model().entities[id].table) {
             true => self.returning(id, columns, std::iter::empty()),
             false => columns.to_vec(),
         }
@@ -240,8 +241,8 @@ impl MutationWriter<'_> {
             pairs.extend(kept.by_ref().take(keys.len()).map(|key| [parent.clone(), key].concat()));
         }
         let parents: Vec<ParentKey> = sets.into_iter().map(|(parent, _)| parent).collect();
-        if self.is_ruled() {
-            let entity = &self.model().entities[target];
+        let entity = &self.model().entities[target];
+        if self.is_ruled() || !self.is_plain(&entity.table) {
             let both = [&relation.to[..], primary_key].concat();
             let kept: HashSet<Vec<Value>> = pairs.iter().map(|pair| compared(entity, &both, pair)).collect();
             let found = self.named(Purpose::Update, target, &both, &relation.to, &parents).await?;
@@ -296,6 +297,7 @@ impl MutationWriter<'_> {
             let write = self.writes().reassign(target, &columns, &set, &values, &returning);
             let attempt = Attempt { at: Some((&columns, &keys)), ..Attempt::of(target, &attempted) };
             let moved = rows_of(&self.send(write, attempt).await?, &returning);
+            self.require_written(target, &columns, &keys, &moved).await?;
             if !is_found_before {
                 self.all_found(target, &moved, &columns, &rows)?;
             }

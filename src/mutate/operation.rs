@@ -246,7 +246,8 @@ impl Operation<'_> {
                 let by = &self.entity(*entity).primary_key;
                 let allowed = self.writer.allowed(Purpose::Update, *entity, by, vec![key.clone()]).await;
                 let (columns, keys) = allowed.map_err(failed)?;
-                let updated = self.writer.update(*entity, &columns, keys, update).await.map_err(failed)?;
+                let updated = self.writer.update(*entity, &columns, &keys, update).await.map_err(failed)?;
+                self.writer.require_written(*entity, &columns, &keys, &updated).await.map_err(failed)?;
                 if updated.is_empty() {
                     return Err(failed(self.writer.no_row(*entity, by, key)));
                 }
@@ -271,7 +272,11 @@ impl Operation<'_> {
                     return Err(failed(self.writer.no_row(*entity, by, key)));
                 }
                 let answer = self.read_rows(*entity, &found, false, &[]).await?;
-                self.writer.delete_rows(*entity, by, keys).await.map_err(failed)?;
+                let deleted = self.writer.delete_all(*entity, by, keys).await.map_err(failed)?;
+                // A policy of the database hid the row from the statement.
+                if deleted == 0 && self.writer.is_plain(&self.entity(*entity).table) {
+                    return Err(failed(self.writer.no_row(*entity, by, key)));
+                }
                 Ok(answer)
             }
             RootWrite::DeleteMany { entity, filter } => {
@@ -300,7 +305,7 @@ impl Operation<'_> {
         let keys = self.writer.choose(id, filter.clone(), Purpose::Update).await.map_err(failed)?;
         let updated = match keys.is_empty() {
             true => Vec::new(),
-            false => self.writer.update(id, by, keys, update).await.map_err(failed)?,
+            false => self.writer.update(id, by, &keys, update).await.map_err(failed)?,
         };
         let type_name = &entity.types.update_result;
         let mut answer = Vec::new();
@@ -446,15 +451,20 @@ impl Operation<'_> {
         path: Vec<PathSegment>,
         least: usize,
     ) -> Result<Json, Failed> {
-        let session = self.viewer();
+        let (session, id) = (self.viewer(), load.source.entity());
         session.check_cost(slice::from_ref(&load), 1).map_err(|error| self.failed(error))?;
         let plan = self.change.plan(key, load, kind);
         let loaded = Tree { session, values: &[] }.load_roots(&plan).await;
-        // Nested writes may have changed what a check relied on.
         let is_short = |child: &Child| child.loaded.rows.len() < least;
-        if session.sight().is_some() && loaded.iter().flatten().any(is_short) {
-            let entity = &session.model().entities[plan.loads[0].source.entity()].name;
-            return Err(self.failed(Error::write_forbidden(entity, RowAction::Update.name())));
+        if loaded.iter().flatten().any(is_short) {
+            return Err(self.failed(match session.sight() {
+                // Nested writes may have changed what a check relied on.
+                Some(_) => {
+                    let entity = &session.model().entities[id].name;
+                    Error::write_forbidden(entity, RowAction::Update.name())
+                }
+                None => self.writer.left_out(id),
+            }));
         }
         write_field(session.model(), &plan, &loaded, path)
     }

@@ -16,7 +16,7 @@ impl MutationWriter<'_> {
         }
         let entity = &self.model().entities[id];
         let catalog = self.session.statements().known_catalog();
-        let Some(never_null) = catalog.never_null_untriggered(&entity.table) else { return false };
+        let Some(never_null) = catalog.never_null_of_plain(&entity.table) else { return false };
         columns.iter().all(|column| {
             let described = &entity.columns[*column];
             let is_given = given.contains(column);
@@ -25,9 +25,10 @@ impl MutationWriter<'_> {
         })
     }
 
-    /// Returns true if no trigger or rule changes written rows of the table.
-    pub fn is_untriggered(&self, table: &Table) -> bool {
-        self.session.statements().known_catalog().never_null_untriggered(table).is_some()
+    /// Returns true if the database neither changes nor leaves out written rows of the table by itself, and writes no other table
+    /// besides following foreign keys.
+    pub fn is_plain(&self, table: &Table) -> bool {
+        self.session.statements().known_catalog().never_null_of_plain(table).is_some()
     }
 
     /// Returns true if the nested writes of a new row only add rows of other tables than that of the entity `id`, and no trigger
@@ -35,7 +36,7 @@ impl MutationWriter<'_> {
     pub fn leaves(&self, id: EntityId, owner: EntityId, create: &Create) -> bool {
         let entities = &self.model().entities;
         let is_apart = |target: EntityId, create: &Create| {
-            target != id && self.is_untriggered(&entities[target].table) && self.leaves(id, target, create)
+            target != id && self.is_plain(&entities[target].table) && self.leaves(id, target, create)
         };
         let relation = |place: &RelationId| &entities[owner].relations[*place];
         let is_forward_apart = |(place, link): &(RelationId, ForwardLink)| match link {
@@ -65,7 +66,7 @@ impl MutationWriter<'_> {
                     let junction = relation.junction.as_ref().map(|junction| &junction.table);
                     disconnect.is_empty()
                         && set.is_none()
-                        && junction.is_some_and(|table| self.is_untriggered(table))
+                        && junction.is_some_and(|table| self.is_plain(table))
                         && create.iter().all(|(create, _)| is_apart(relation.target, create))
                 }
             }

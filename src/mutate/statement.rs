@@ -255,8 +255,7 @@ impl Writes<'_> {
     pub fn on_conflict(&self, entity: &Entity, key: &[ColumnId], columns: &[ColumnId]) -> OnConflict {
         let name = |id: &ColumnId| Alias::new(&entity.columns[*id].name);
         let mut conflict = OnConflict::columns(key.iter().map(name));
-        let is_changed = |id: &&ColumnId| !key.contains(id) && !entity.columns[**id].generated;
-        let mut changed: Vec<Alias> = columns.iter().filter(is_changed).map(name).collect();
+        let mut changed: Vec<Alias> = changed_on_conflict(entity, key, columns).map(name).collect();
         if changed.is_empty() {
             // Without a column to set, no existing row is returned; a key set to itself returns it.
             changed.extend(key.iter().take(1).map(name));
@@ -330,6 +329,15 @@ impl Writes<'_> {
             touches,
         }
     }
+}
+
+/// Returns those of the given columns that an existing row with the same key takes: all besides the key and generated ones.
+pub(super) fn changed_on_conflict<'c>(
+    entity: &'c Entity,
+    key: &'c [ColumnId],
+    columns: impl IntoIterator<Item = &'c ColumnId>,
+) -> impl Iterator<Item = &'c ColumnId> {
+    columns.into_iter().filter(|id| !key.contains(id) && !entity.columns[**id].generated)
 }
 
 /// Returns the names of all columns, for a part of another statement.

@@ -39,7 +39,7 @@ impl MutationWriter<'_> {
         &self,
         id: EntityId,
         by: &[ColumnId],
-        keys: Vec<Vec<Value>>,
+        keys: &[Vec<Value>],
         update: &Update,
     ) -> Result<Vec<RowInput>> {
         let mut nested = NestedWrites::new();
@@ -70,7 +70,9 @@ impl MutationWriter<'_> {
             let returning = self.returning(id, wanted, relations);
             let mut rows: HashMap<Vec<Value>, Vec<RowInput>> = HashMap::new();
             let (allowed, keys) = self.allowed(Purpose::Update, id, by, keys).await?;
-            for row in self.update_own(id, &allowed, keys, update, &returning).await? {
+            let changed = self.update_own(id, &allowed, &keys, update, &returning).await?;
+            self.require_written(id, &allowed, &keys, &changed).await?;
+            for row in changed {
                 rows.entry(key_of(entity, &row, wanted)).or_default().push(row);
             }
             for update in &run {
@@ -95,16 +97,18 @@ impl MutationWriter<'_> {
         &self,
         id: EntityId,
         by: &[ColumnId],
-        keys: Vec<Vec<Value>>,
+        keys: &[Vec<Value>],
         update: &Update,
         returning: &[ColumnId],
     ) -> Result<Vec<RowInput>> {
         // Rows are found first: without a row no referenced row is created, and a created row never matches
         // itself.
+        let found: Vec<Vec<Value>>;
         let (by, keys) = if self.asks_first(id, &update.forward) {
             let primary_key = &self.model().entities[id].primary_key;
-            let found = self.lock(id, primary_key, by, &keys, LockType::NoKeyUpdate).await?;
-            (&primary_key[..], found.iter().map(|row| values_of(row, primary_key)).collect())
+            let rows = self.lock(id, primary_key, by, keys, LockType::NoKeyUpdate).await?;
+            found = rows.iter().map(|row| values_of(row, primary_key)).collect();
+            (&primary_key[..], &found[..])
         } else {
             (by, keys)
         };
@@ -118,12 +122,12 @@ impl MutationWriter<'_> {
         if values.is_empty() {
             // The lock serializes nested writes below a row: two concurrent writes of one list would
             // otherwise mix.
-            return self.lock(id, returning, by, &keys, LockType::NoKeyUpdate).await;
+            return self.lock(id, returning, by, keys, LockType::NoKeyUpdate).await;
         }
         let set: Vec<(ColumnId, Value)> = values.clone().into_iter().collect();
-        let write = self.writes().update(id, &set, by, &keys, returning);
+        let write = self.writes().update(id, &set, by, keys, returning);
         let (rows, paths) = (slice::from_ref(&values), slice::from_ref(&update.path));
-        let attempt = Attempt { at: Some((by, &keys)), paths, ..Attempt::of(id, rows) };
+        let attempt = Attempt { at: Some((by, keys)), paths, ..Attempt::of(id, rows) };
         let changed = rows_of(&self.send(write, attempt).await?, returning);
         self.check(id, RowAction::Update, &changed).await?;
         Ok(changed)

@@ -12,12 +12,13 @@ use super::lookup::readable;
 use super::purpose::Purpose;
 use super::row::{RowInput, compared, key_of, rows_of, values_of};
 use super::statement::{WriteStatement, Writes};
+use super::touched;
 use super::trial::Trial;
 use super::written::WrittenRows;
 use crate::database::{RowSet, SqlError};
 use crate::error::{Error, Result};
 use crate::execute::Session;
-use crate::model::{ColumnId, EntityId, Model, Relation, RelationId};
+use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, Table};
 
 /// Writer inside one transaction.
 #[derive(Clone, Copy)]
@@ -54,11 +55,17 @@ impl<'a> MutationWriter<'a> {
     /// The refusal by the database.
     pub async fn try_to(&self, write: WriteStatement) -> Result<RowSet, SqlError> {
         let WriteStatement { own, statement, columns, touches } = write;
-        self.session.statements().touch(touches.iter().cloned());
+        self.touch(touches.clone());
         let is_counted = !columns.is_empty();
         let rows = self.session.statements().write(statement, columns.into()).await?;
         self.written.count(&touches, &own, is_counted.then(|| rows.len()));
         Ok(rows)
+    }
+
+    /// Reports these tables, and those that their triggers may write, to live queries at the commit.
+    fn touch(&self, touches: Vec<Table>) {
+        let statements = self.session.statements();
+        statements.touch(touched::with_triggered(self.model(), &statements.known_catalog(), touches));
     }
 
     /// Sends a statement that writes; a refusal becomes the error of `attempt`.

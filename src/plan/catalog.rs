@@ -16,9 +16,8 @@ pub struct Catalog {
     indexes: BTreeMap<Table, Vec<Vec<String>>>,
     /// Estimated row counts of the counted tables.
     rows: BTreeMap<Table, u64>,
-    /// Tables without triggers and rules, each with its columns that are never NULL. A statement that writes such a table
-    /// returns rows as they stay.
-    untriggered: BTreeMap<Table, BTreeSet<String>>,
+    /// Plain tables, each with its columns that are never NULL. A statement that writes such a table returns rows as they stay.
+    plain: BTreeMap<Table, BTreeSet<String>>,
 }
 
 impl Load {
@@ -71,7 +70,7 @@ impl Catalog {
     /// Returns the catalog of a database without known statistics.
     pub fn none() -> &'static Self {
         static NONE: Catalog =
-            Catalog { indexes: BTreeMap::new(), rows: BTreeMap::new(), untriggered: BTreeMap::new() };
+            Catalog { indexes: BTreeMap::new(), rows: BTreeMap::new(), plain: BTreeMap::new() };
         &NONE
     }
 
@@ -90,20 +89,20 @@ impl Catalog {
         self.rows.insert(table, rows);
     }
 
-    /// Adds a table without triggers and rules.
-    pub fn add_untriggered(&mut self, table: Table) {
-        self.untriggered.entry(table).or_default();
+    /// Adds a plain table: the database changes nothing by itself when its rows are written, besides following foreign keys.
+    pub fn add_plain(&mut self, table: Table) {
+        self.plain.entry(table).or_default();
     }
 
-    /// Adds a column that is never NULL, of a table without triggers and rules.
+    /// Adds a column that is never NULL, of a plain table.
     pub fn add_never_null(&mut self, table: Table, column: String) {
-        self.untriggered.entry(table).or_default().insert(column);
+        self.plain.entry(table).or_default().insert(column);
     }
 
-    /// Returns the columns of a table that are never NULL, if no trigger or rule changes written rows. `None` if some may, or
-    /// nothing is known.
-    pub(crate) fn never_null_untriggered(&self, table: &Table) -> Option<&BTreeSet<String>> {
-        self.untriggered.get(table)
+    /// Returns the columns of a plain table that are never NULL. `None` if triggers, rules and the like may change or leave out
+    /// written rows, or write other tables, or if nothing is known.
+    pub(crate) fn never_null_of_plain(&self, table: &Table) -> Option<&BTreeSet<String>> {
+        self.plain.get(table)
     }
 
     /// Returns true if an index finds a part of one parent's list faster than a sort of all parents' lists.

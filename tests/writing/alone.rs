@@ -98,6 +98,28 @@ async fn a_key_that_another_key_follows_is_changed_in_a_transaction() {
     }
 }
 
+/// The existing row takes the values of the new one, and with them another primary key.
+#[tokio::test]
+async fn an_upsert_that_changes_a_key_which_others_may_follow_reads_the_row_afterwards() {
+    for database in support::databases().await {
+        make_tables(&database).await;
+        database
+            .run(
+                "INSERT INTO members (id, email, name) VALUES (1, 'a', 'Ada');
+                INSERT INTO towers (id, name) VALUES (1, 'one'), (2, 'two');
+                INSERT INTO duties (tower_id, member_id, rank) VALUES (1, 1, 7)",
+            )
+            .await;
+        let upsert = "mutation {
+            upsertDuty(input: { tower: { id: 2 }, member: { id: 1 }, rank: 7 }, onConflict: RANK) { towerId }
+        }";
+        let expected = json!({ "data": { "upsertDuty": { "towerId": 2 } } });
+        let words = vec!["INSERT".to_owned(), "SELECT".to_owned()];
+        assert_eq!(send(&schema(), &database, upsert).await, (expected, words), "{:?}", database.dialect);
+        database.drop().await;
+    }
+}
+
 /// Sends a mutation to SQLite after `before`. Checks its answer, the first words of its statements, and the members that are stored.
 async fn on_sqlite(before: &str, mutation: &str, answer: &Json, words: &[&str], stored: Json) {
     let database = support::sqlite().await;

@@ -36,6 +36,7 @@ mod pages;
 mod repeated_links;
 mod shared_commits;
 mod statements;
+mod triggers;
 
 use std::path::{Path, PathBuf};
 

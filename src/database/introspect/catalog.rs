@@ -98,19 +98,22 @@ const POSTGRES_ROWS: &str =
     WHERE t.relkind IN ('r', 'm', 'p') AND t.reltuples >= 0
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
-/// Ordinary tables without triggers, rules and inheriting tables, which have triggers of their own: schema, table, and each column
-/// that is never NULL, or NULL for none. Triggers of foreign keys (`tgisinternal`) change no written row.
-const POSTGRES_UNTRIGGERED: &str =
+/// Plain tables: schema, table, and each column that is never NULL, or NULL for none. They have no triggers and rules. They neither
+/// inherit nor are inherited, because rows of both tables change then, and an inheriting table has triggers of its own. Triggers of
+/// foreign keys (`tgisinternal`) do what [`ForeignKeys`] tells.
+const POSTGRES_PLAIN: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, c.attname::text
     FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
     LEFT JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum > 0 AND c.attnotnull AND NOT c.attisdropped
     WHERE t.relkind = 'r' AND NOT t.relhasrules AND NOT t.relhassubclass
+        AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = t.oid)
         AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid AND NOT g.tgisinternal)
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
-/// Ordinary tables without triggers, whose names SQLite compares without case: schema, table, and NULL for no column.
-const SQLITE_UNTRIGGERED: &str = "SELECT NULL, t.name, NULL FROM pragma_table_list t
-    WHERE t.schema = 'main' AND t.type = 'table' AND NOT EXISTS (
+/// Plain tables: schema, table, and NULL for no column. They have no triggers, which SQLite finds by the table's name without case,
+/// and no constraint whose `ON CONFLICT` clause leaves out the new row, or removes another one.
+const SQLITE_PLAIN: &str = "SELECT NULL, t.name, NULL FROM pragma_table_list t JOIN sqlite_master m ON m.name = t.name
+    WHERE t.schema = 'main' AND t.type = 'table' AND m.type = 'table' AND m.sql NOT LIKE '%CONFLICT%' AND NOT EXISTS (
         SELECT 1 FROM sqlite_master g WHERE g.type = 'trigger' AND g.tbl_name = t.name COLLATE NOCASE)";
 
 /// Catalog queries of a dialect.
@@ -119,8 +122,8 @@ pub(in crate::database) struct Queries {
     pub indexes: &'static str,
     /// Tables with their numbers of rows; its columns are [`ROW_COLUMNS`]. None where sizes do not matter.
     pub rows: Option<&'static str>,
-    /// Tables without triggers; its columns are [`UNTRIGGERED_COLUMNS`].
-    pub untriggered: &'static str,
+    /// Plain tables; its columns are [`PLAIN_COLUMNS`].
+    pub plain: &'static str,
 }
 
 /// Columns of [`Queries::indexes`].
@@ -131,24 +134,22 @@ pub(in crate::database) const INDEX_COLUMNS: [ColumnType; 4] =
 pub(in crate::database) const ROW_COLUMNS: [ColumnType; 3] =
     [ColumnType::Text, ColumnType::Text, ColumnType::BigInt];
 
-/// Columns of [`Queries::untriggered`].
-pub(in crate::database) const UNTRIGGERED_COLUMNS: [ColumnType; 3] =
+/// Columns of [`Queries::plain`].
+pub(in crate::database) const PLAIN_COLUMNS: [ColumnType; 3] =
     [ColumnType::Text, ColumnType::Text, ColumnType::Text];
 
 /// Returns the catalog queries of a dialect.
 pub(in crate::database) fn queries(dialect: Dialect) -> Queries {
     match dialect {
-        Dialect::Sqlite => Queries { indexes: SQLITE_INDEXES, rows: None, untriggered: SQLITE_UNTRIGGERED },
-        Dialect::Postgres => Queries {
-            indexes: POSTGRES_INDEXES,
-            rows: Some(POSTGRES_ROWS),
-            untriggered: POSTGRES_UNTRIGGERED,
-        },
+        Dialect::Sqlite => Queries { indexes: SQLITE_INDEXES, rows: None, plain: SQLITE_PLAIN },
+        Dialect::Postgres => {
+            Queries { indexes: POSTGRES_INDEXES, rows: Some(POSTGRES_ROWS), plain: POSTGRES_PLAIN }
+        }
     }
 }
 
 /// Builds the catalog from the results of [`queries`].
-pub(in crate::database) fn of(indexes: &RowSet, rows: &RowSet, untriggered: &RowSet) -> Catalog {
+pub(in crate::database) fn of(indexes: &RowSet, rows: &RowSet, plain: &RowSet) -> Catalog {
     let mut found: BTreeMap<(Table, String), Vec<Option<String>>> = BTreeMap::new();
     for index in 0..indexes.len() {
         let name = text(indexes, index, 2).unwrap_or_default();
@@ -164,11 +165,11 @@ pub(in crate::database) fn of(indexes: &RowSet, rows: &RowSet, untriggered: &Row
             catalog.set_rows(table(rows, index), count.unsigned_abs());
         }
     }
-    for index in 0..untriggered.len() {
-        let table = table(untriggered, index);
-        match text(untriggered, index, 2) {
+    for index in 0..plain.len() {
+        let table = table(plain, index);
+        match text(plain, index, 2) {
             Some(column) => catalog.add_never_null(table, column),
-            None => catalog.add_untriggered(table),
+            None => catalog.add_plain(table),
         }
     }
     catalog

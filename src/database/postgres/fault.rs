@@ -7,7 +7,8 @@ use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 
 use crate::database::sql_error::{
-    INSUFFICIENT_RESOURCES, PROTOCOL_VIOLATION, SqlError, SqlRefusal, ends_connection, is_conflict,
+    INSUFFICIENT_RESOURCES, KNOWN_STATEMENT, PROTOCOL_VIOLATION, SqlError, SqlRefusal, ends_connection,
+    is_conflict,
 };
 use crate::error::Error;
 
@@ -64,13 +65,7 @@ const SCHEMA: u8 = b's';
 const TABLE: u8 = b't';
 const COLUMN: u8 = b'c';
 const CONSTRAINT: u8 = b'n';
-
-/// Codes of an outdated prepared statement: a table's columns changed, or a pooler lost the statement.
-const OF_STATEMENT: [&str; 3] = ["0A000", "26000", KNOWN_ALREADY];
-
-/// The server already has a statement with this name. The statement is identical, because the name is its
-/// hash.
-const KNOWN_ALREADY: &str = "42P05";
+const ROUTINE: u8 = b'R';
 
 impl From<&ErrorResponseBody> for Fault {
     fn from(body: &ErrorResponseBody) -> Self {
@@ -86,6 +81,7 @@ impl From<&ErrorResponseBody> for Fault {
                 TABLE => refusal.table = value(),
                 COLUMN => refusal.column = value(),
                 CONSTRAINT => refusal.constraint = value(),
+                ROUTINE => refusal.routine = value(),
                 _ => {}
             }
             Ok(())
@@ -157,7 +153,7 @@ impl Fault {
 
     /// Returns true if the statement must be prepared again.
     pub fn is_of_statement(&self) -> bool {
-        matches!(self, Self::Server(refusal) if OF_STATEMENT.contains(&refusal.code.as_str()))
+        matches!(self, Self::Server(refusal) if refusal.is_of_stale_statement())
     }
 
     /// Returns true if a statement with this answer may have written: it was not refused, or the connection is lost.
@@ -174,9 +170,9 @@ impl Fault {
         matches!(self, Self::Server(refusal) if is_conflict(&refusal.code))
     }
 
-    /// Returns true if the server already has the statement to be prepared.
+    /// Returns true if the server already has the statement to be prepared. The statement is identical, because the name is its hash.
     pub fn is_known_already(&self) -> bool {
-        matches!(self, Self::Server(refusal) if refusal.code == KNOWN_ALREADY)
+        matches!(self, Self::Server(refusal) if refusal.code == KNOWN_STATEMENT)
     }
 
     /// Returns true if a pooler refuses a parameter that PostgreSQL accepts: "unsupported startup parameter:

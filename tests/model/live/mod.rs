@@ -2,6 +2,7 @@
 
 mod agreement;
 mod choices;
+mod default_keys;
 mod domains;
 mod equality;
 mod familiar;

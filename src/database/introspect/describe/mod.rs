@@ -18,6 +18,7 @@ use crate::dialect::Dialect;
 use crate::error::Result;
 pub use description::{DatabaseDescription, LeftOut};
 pub use spelling::suggested_spellings;
+pub(crate) use statement::has_check_named;
 
 /// Describes the tables of these schemas; without a schema, the tables of the connection's own schema.
 ///

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::accepted::{is_part, of_parentheses};
-use super::literal::quoted;
+use super::literal::{Literal, quoted};
 
 /// Words of a statement outside of quotes and comments, each with the text after it.
 struct Words<'a>(&'a str);
@@ -39,6 +39,29 @@ pub(super) fn accepted(sql: &str) -> Vec<(String, Vec<Json>)> {
     checks.filter_map(|(_, rest)| of_parentheses(rest.trim_start())).collect()
 }
 
+/// Returns true if a CREATE TABLE statement has a CHECK of this name.
+pub fn has_check_named(sql: &str, name: &str) -> bool {
+    let constraints = Words(sql).filter(|(word, _)| word.eq_ignore_ascii_case("constraint"));
+    constraints.filter_map(|(_, rest)| identifier(rest.trim_start())).any(|(known, rest)| {
+        known == name && Words(rest).next().is_some_and(|(word, _)| word.eq_ignore_ascii_case("check"))
+    })
+}
+
+/// Returns the name at the start of a text, and the text after it.
+fn identifier(text: &str) -> Option<(String, &str)> {
+    match text.chars().next()? {
+        '[' => text[1..].split_once(']').map(|(name, rest)| (name.to_owned(), rest)),
+        quote @ ('\'' | '"' | '`') => match quoted(text, quote)? {
+            (Literal::Text(name), rest) => Some((name, rest)),
+            _ => None,
+        },
+        _ => {
+            let end = text.find(|letter| !is_part(letter)).unwrap_or(text.len());
+            Some((text[..end].to_owned(), &text[end..]))
+        }
+    }
+}
+
 /// Returns the event of an INSTEAD OF trigger.
 pub(super) fn event_of_trigger(sql: &str) -> Option<String> {
     let mut words = Words(sql).map(|(word, _)| word).skip_while(|word| !word.eq_ignore_ascii_case("instead"));
@@ -63,6 +86,18 @@ mod tests {
             ("d".to_owned(), vec![json!(1), json!(2)]),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_condition_has_a_name() {
+        let sql = "CREATE TABLE t (a int CONSTRAINT positive CHECK (a > 0), b int CHECK (b), c int CONSTRAINT \"a \"\"b\"\"\" check (c),\n\
+            d text DEFAULT 'CONSTRAINT d CHECK (d)' CONSTRAINT e NOT NULL CONSTRAINT [f g] /* x */ CHECK(d <> ''))";
+        for name in ["positive", "a \"b\"", "f g"] {
+            assert!(has_check_named(sql, name), "{name}");
+        }
+        for name in ["b", "a > 0", "c", "d", "e"] {
+            assert!(!has_check_named(sql, name), "{name}");
+        }
     }
 
     #[test]

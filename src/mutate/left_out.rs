@@ -1,0 +1,48 @@
+//! Named rows that the database left as they were: a trigger skipped them, or a constraint that ignores conflicts.
+
+use std::collections::HashSet;
+
+use sea_orm::Value;
+
+use super::lookup::find;
+use super::row::{RowInput, key_of};
+use super::writer::MutationWriter;
+use crate::error::{Error, Result};
+use crate::model::{ColumnId, EntityId};
+
+impl MutationWriter<'_> {
+    /// Builds the error of a row that the database left out. Links without a type are not named.
+    pub fn left_out(&self, id: EntityId) -> Error {
+        let cause = "a trigger or a rule of the database left out a row, or moved it out of sight";
+        let entity = &self.session.viewer().model().entities[id];
+        Error::rule_violation(if entity.exposed { &entity.name } else { "" }, "").caused_by(cause)
+    }
+
+    /// Checks that a statement wrote each existing row whose columns `by` match one of `keys`. `written` are its returned rows, with
+    /// their primary keys; none after a deletion.
+    ///
+    /// A plain table leaves out no row, and is not asked again.
+    ///
+    /// # Errors
+    /// `CHECK_VIOLATION` if the database left out a row.
+    pub async fn require_written(
+        &self,
+        id: EntityId,
+        by: &[ColumnId],
+        keys: &[Vec<Value>],
+        written: &[RowInput],
+    ) -> Result<()> {
+        let entity = &self.model().entities[id];
+        if written.len() >= keys.len() || self.is_plain(&entity.table) {
+            return Ok(());
+        }
+        let primary_key = &entity.primary_key;
+        let there = find(self.session, id, primary_key, by, keys).await?;
+        let written: HashSet<Vec<Value>> =
+            written.iter().map(|row| key_of(entity, row, primary_key)).collect();
+        match there.iter().all(|row| written.contains(&key_of(entity, row, primary_key))) {
+            true => Ok(()),
+            false => Err(self.left_out(id)),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What triggers and rules of the database do to written rows: nothing is answered that was not done.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::tables::Table;
+use serde_json::{Value as Json, json};
+use tokio::time::timeout;
+
+use crate::support::{self, TestDatabase, ask, data};
+use crate::{make_tables, schema};
+
+/// Rows with the number 13 beside others, in and outside of the lists of member 1.
+const ROWS: &str = "
+    INSERT INTO members (id, email, name, mentor_id) VALUES (1, 'a', 'Ada', NULL), (2, 'b', 'Bob', NULL), (13, 'm', 'Eve', 1);
+    INSERT INTO cards (id, number, member_id) VALUES (13, 'x', 1), (2, 'y', 2);
+    INSERT INTO lockers (id, floor, member_id) VALUES (13, 1, 1), (2, 1, 2);
+    INSERT INTO articles (id, title, author_id, editor_id) VALUES (13, 'one', 1, 1), (2, 'two', 1, 1), (3, 'three', 2, NULL);
+    INSERT INTO skills (id, name) VALUES (13, 'sewing'), (2, 'rowing');
+    INSERT INTO member_skills (member_id, skill_id) VALUES (1, 13), (1, 2), (2, 2);";
+
+/// Returns triggers that leave out the rows with the number 13, and new members of the name `left out`.
+fn triggers(dialect: Dialect) -> String {
+    let mut sql = String::new();
+    if dialect == Dialect::Postgres {
+        sql.push_str("SELECT setval(pg_get_serial_sequence('members', 'id'), 100);");
+        sql.push_str(
+            "CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;",
+        );
+    }
+    let mut add = |event: &str, table: &str, condition: &str| {
+        let name = format!("leave_out_{table}_{event}");
+        sql.push_str(&match dialect {
+            Dialect::Postgres => format!(
+                "CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION leave_out();"
+            ),
+            Dialect::Sqlite => format!(
+                "CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {condition} BEGIN SELECT RAISE(IGNORE); END;"
+            ),
+        });
+    };
+    for table in ["members", "cards", "lockers", "articles"] {
+        add("UPDATE", table, "OLD.id = 13");
+        add("DELETE", table, "OLD.id = 13");
+    }
+    add("INSERT", "members", "NEW.name = 'left out'");
+    add("INSERT", "member_skills", "NEW.skill_id = 13");
+    add("DELETE", "member_skills", "OLD.skill_id = 13");
+    sql
+}
+
+/// Mutations that name a row which a trigger leaves out, with the type of the row.
+const LEFT_OUT: [(&str, Option<&str>); 21] = [
+    ("createMember(input: { email: \"n\", name: \"left out\" }) { id }", Some("Member")),
+    (
+        "createMembers(input: [{ email: \"n\", name: \"New\" }, { email: \"o\", name: \"left out\" }]) { id }",
+        Some("Member"),
+    ),
+    ("updateMember(id: 13, input: { name: \"New\" }) { name }", Some("Member")),
+    ("upsertMember(input: { email: \"m\", name: \"New\" }, onConflict: EMAIL) { name }", Some("Member")),
+    ("deleteMember(id: 13) { name }", Some("Member")),
+    ("updateCard(id: 13, input: { number: \"z\" }) { number }", Some("Card")),
+    ("updateMember(id: 1, input: { card: { update: { number: \"z\" } } }) { id }", Some("Card")),
+    (
+        "updateMember(id: 1, input: { card: { upsert: { create: { number: \"z\" }, update: { number: \"z\" } } } }) { id }",
+        Some("Card"),
+    ),
+    ("updateMember(id: 1, input: { card: { delete: true } }) { id }", Some("Card")),
+    ("updateMember(id: 2, input: { card: { delete: true, connect: { id: 13 } } }) { id }", Some("Card")),
+    ("updateMember(id: 1, input: { locker: { disconnect: true } }) { id }", Some("Locker")),
+    ("updateMember(id: 1, input: { locker: null }) { id }", Some("Locker")),
+    (
+        "updateMember(id: 1, input: { articles: { update: { where: { id: 13 }, input: { title: \"z\" } } } }) { id }",
+        Some("Article"),
+    ),
+    ("updateMember(id: 1, input: { articles: { delete: [{ id: 2 }, { id: 13 }] } }) { id }", Some("Article")),
+    (
+        "updateMember(id: 2, input: { articles: { connect: [{ id: 2 }, { id: 13 }] } }) { id }",
+        Some("Article"),
+    ),
+    (
+        "updateMember(id: 1, input: { editedArticles: { disconnect: [{ id: 2 }, { id: 13 }] } }) { id }",
+        Some("Article"),
+    ),
+    ("updateMember(id: 1, input: { editedArticles: { set: [{ id: 3 }] } }) { id }", Some("Article")),
+    ("updateMember(id: 1, input: { pupils: { set: [] } }) { id }", Some("Member")),
+    ("updateMember(id: 2, input: { skills: { connect: { id: 13 } } }) { id }", None),
+    ("updateMember(id: 1, input: { skills: { disconnect: [{ id: 2 }, { id: 13 }] } }) { id }", None),
+    ("updateMember(id: 1, input: { skills: { set: [{ id: 2 }] } }) { id }", None),
+];
+
+/// Mutations of the same shapes that name other rows.
+const WRITTEN: [&str; 6] = [
+    "upsertMember(input: { email: \"b\", name: \"New\" }, onConflict: EMAIL) { name }",
+    "updateMember(id: 2, input: { card: { delete: true }, locker: { disconnect: true } }) { id }",
+    "updateMember(id: 1, input: { articles: { delete: [{ id: 2 }] } }) { id }",
+    "updateMember(id: 2, input: { articles: { connect: { id: 3 } }, editedArticles: { set: [{ id: 3 }] } }) { id }",
+    "updateMember(id: 1, input: { skills: { disconnect: { id: 2 } } }) { id }",
+    "deleteMember(id: 2) { name }",
+];
+
+const ALL: &str = "{ members { id email name mentor { id } skills { id } } cards { id number member { id } }
+    lockers { id member { id } } articles { id title author { id } editor { id } } }";
+
+#[tokio::test]
+async fn a_row_that_a_trigger_leaves_out_takes_the_mutation_back() {
+    for database in support::databases().await {
+        make_tables(&database).await;
+        database.run(ROWS).await;
+        database.run(&triggers(database.dialect)).await;
+        let schema = schema();
+        let before = data(&schema, &database, ALL).await;
+        for (mutation, entity) in LEFT_OUT {
+            let (answer, _) =
+                ask(&schema, &database, &format!("mutation {{ {mutation} }}"), Json::Null).await;
+            let error = &answer["errors"][0]["extensions"];
+            let expected = json!({ "code": "CHECK_VIOLATION", "entity": entity, "constraint": null });
+            assert_eq!(*error, expected, "{mutation}: {:?} {answer}", database.dialect);
+            assert_eq!(data(&schema, &database, ALL).await, before, "{mutation}");
+        }
+        // A change of many rows says how many were changed.
+        for (mutation, field) in [
+            (
+                "updateMembers(where: { id: { in: [1, 13] } }, input: { name: \"New\" }) { affected }",
+                "updateMembers",
+            ),
+            ("deleteCards(where: { id: { in: [2, 13] } }) { affected }", "deleteCards"),
+        ] {
+            let answer = data(&schema, &database, &format!("mutation {{ {mutation} }}")).await;
+            assert_eq!(answer[field], json!({ "affected": 1 }), "{mutation}: {:?}", database.dialect);
+        }
+        // A row that does not exist is still one.
+        for mutation in
+            ["updateMember(id: 99, input: { name: \"New\" }) { id }", "deleteMember(id: 99) { id }"]
+        {
+            let (answer, _) =
+                ask(&schema, &database, &format!("mutation {{ {mutation} }}"), Json::Null).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND", "{answer}");
+        }
+        for mutation in WRITTEN {
+            data(&schema, &database, &format!("mutation {{ {mutation} }}")).await;
+        }
+        database.drop().await;
+    }
+}
+
+/// A row that is gone, or has another key, before the end of its statement.
+#[tokio::test]
+async fn a_new_row_that_is_not_found_again_takes_the_mutation_back() {
+    for database in support::databases().await {
+        make_tables(&database).await;
+        let body =
+            "DELETE FROM members WHERE name = 'gone'; UPDATE members SET id = id + 100 WHERE name = 'moved';";
+        database
+            .run(&match database.dialect {
+                Dialect::Sqlite => format!("CREATE TRIGGER t AFTER INSERT ON members BEGIN {body} END"),
+                Dialect::Postgres => format!(
+                    "CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$;
+                    CREATE TRIGGER t AFTER INSERT ON members FOR EACH ROW EXECUTE FUNCTION t()"
+                ),
+            })
+            .await;
+        let schema = schema();
+        for name in ["gone", "moved"] {
+            for mutation in [
+                format!("createMember(input: {{ email: \"a\", name: \"{name}\" }}) {{ name }}"),
+                format!(
+                    "upsertMember(input: {{ email: \"a\", name: \"{name}\" }}, onConflict: EMAIL) {{ name }}"
+                ),
+                format!(
+                    "createMembers(input: [{{ email: \"b\", name: \"Bob\" }}, {{ email: \"a\", name: \"{name}\" }}]) {{ name }}"
+                ),
+            ] {
+                let (answer, _) =
+                    ask(&schema, &database, &format!("mutation {{ {mutation} }}"), Json::Null).await;
+                let error = &answer["errors"][0]["extensions"];
+                assert_eq!(error["code"], "CHECK_VIOLATION", "{mutation}: {:?} {answer}", database.dialect);
+                assert_eq!(answer["data"], Json::Null, "{mutation}");
+                assert_eq!(data(&schema, &database, "{ members { id } }").await, json!({ "members": [] }));
+            }
+        }
+        database.drop().await;
+    }
+}
+
+/// Returns the databases, in which each new member gets a locker.
+async fn with_lockers() -> Vec<TestDatabase> {
+    let databases = support::databases().await;
+    for database in &databases {
+        make_tables(database).await;
+        let body = "INSERT INTO lockers (floor, member_id) VALUES (1, NEW.id);";
+        database
+            .run(&match database.dialect {
+                Dialect::Sqlite => format!("CREATE TRIGGER t AFTER INSERT ON members BEGIN {body} END"),
+                Dialect::Postgres => format!(
+                    "CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$;
+                    CREATE TRIGGER t AFTER INSERT ON members FOR EACH ROW EXECUTE FUNCTION t()"
+                ),
+            })
+            .await;
+    }
+    databases
+}
+
+#[tokio::test]
+async fn the_tables_that_a_trigger_writes_have_changed_too() {
+    for database in with_lockers().await {
+        let schema = schema();
+        let table = |name: &str| BTreeSet::from([Table { schema: None, name: name.to_owned() }]);
+        let changes = database.connection.changes();
+        // Links of a junction without a type, which every write of unknown tables may change.
+        for name in ["lockers", "captain_songs"] {
+            let mut listener = changes.subscribe(table(name));
+            let create = format!(
+                "mutation {{ createMember(input: {{ email: \"{name}\", name: \"Ada\" }}) {{ id }} }}"
+            );
+            data(&schema, &database, &create).await;
+            timeout(Duration::from_secs(5), listener.changed()).await.unwrap();
+        }
+        // A table without triggers changes alone.
+        let mut listener = changes.subscribe(table("lockers"));
+        data(&schema, &database, "mutation { createTeam(input: { name: \"x\" }) { id } }").await;
+        assert!(timeout(Duration::from_millis(200), listener.changed()).await.is_err());
+        database.drop().await;
+    }
+}
+
+/// SQLite's message has the condition in place of a missing name, and with it columns outside the schema.
+#[tokio::test]
+async fn a_condition_without_a_name_is_not_told() {
+    let database = support::sqlite().await;
+    make_tables(&database).await;
+    database
+        .run("ALTER TABLE members ADD COLUMN secret_tax integer DEFAULT 0 CHECK (secret_tax + points < 100)")
+        .await;
+    let schema = schema();
+    for (points, constraint) in [("100", Json::Null), ("-1", json!("points_are_not_negative"))] {
+        let create = format!(
+            "mutation {{ createMember(input: {{ email: \"a\", name: \"Ada\", points: {points} }}) {{ id }} }}"
+        );
+        let (answer, _) = ask(&schema, &database, &create, Json::Null).await;
+        let expected = json!({ "code": "CHECK_VIOLATION", "entity": "Member", "constraint": constraint });
+        assert_eq!(answer["errors"][0]["extensions"], expected, "{answer}");
+        assert!(!answer.to_string().contains("secret"), "{answer}");
+    }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn what_postgresql_does_not_support_is_refused_once() {
+    let Some(database) = support::postgres().await else { return };
+    make_tables(&database).await;
+    database
+        .run(
+            "CREATE RULE stay AS ON DELETE TO towers DO INSTEAD NOTHING;
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE feature_not_supported; END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON towers FOR EACH ROW WHEN (NEW.name = 'refused')
+                EXECUTE FUNCTION refuse();
+            INSERT INTO towers (name) VALUES ('one')",
+        )
+        .await;
+    let schema = schema();
+    for mutation in ["deleteTower(id: 1) { id }", "createTower(input: { name: \"refused\" }) { id }"] {
+        let (answer, statements) =
+            ask(&schema, &database, &format!("mutation {{ {mutation} }}"), Json::Null).await;
+        let expected = json!({ "code": "CHECK_VIOLATION", "entity": "Tower", "constraint": null });
+        assert_eq!(answer["errors"][0]["extensions"], expected, "{answer}");
+        assert!(statements.len() <= 4, "{mutation}: {statements:?}");
+    }
+    assert_eq!(
+        data(&schema, &database, "{ towers { name } }").await,
+        json!({ "towers": [{ "name": "one" }] })
+    );
+    database.drop().await;
+}
