@@ -30,7 +30,7 @@ pub use sql::always_fits_one_parameter;
 use sqlite::Sqlite;
 
 use crate::error::{Error, Result};
-use crate::model::{ColumnType, Expected, Model};
+use crate::model::{ColumnType, Expected, Limit, Model};
 
 /// SQL dialect of a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -361,6 +361,14 @@ impl Dialect {
         match after_prefix(prefix) {
             Some(end) => begins.and(Expr::cust_with_exprs(to, [column, Expr::val(end)])),
             None => begins.and(sql!(self, is_text(column))),
+        }
+    }
+
+    /// Returns a column of this limit as answers show its text: without the blanks that fill a `CHAR(n)`.
+    pub fn unpadded(self, column: Expr, limit: Limit) -> Expr {
+        match limit {
+            Limit::Padded(_) => sql!(self, unpadded(column)),
+            _ => column,
         }
     }
 

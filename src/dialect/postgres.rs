@@ -214,6 +214,11 @@ impl DatabaseSql for Postgres {
         (!prefix.ends_with(' ')).then_some(("$1 ~>=~ $2", "$1 ~<~ $2"))
     }
 
+    /// The patterns of `CHAR(n)` would see the blanks that fill it.
+    fn unpadded(column: Expr) -> Expr {
+        column.cast_as("text")
+    }
+
     fn like(column: Expr, pattern: &str) -> Expr {
         Expr::cust_with_exprs("$1 LIKE $2", [column, Expr::val(pattern)])
     }
@@ -231,18 +236,17 @@ impl DatabaseSql for Postgres {
         }
     }
 
-    /// PostgreSQL's average of integers is a decimal of few digits, which differs from the nearest `Float`.
-    /// The column is therefore cast to float.
+    /// PostgreSQL's average of integers is a decimal of few digits, which differs from the nearest `Float`. Their exact sum is
+    /// therefore divided as a float.
     fn average(column: Expr, column_type: &ColumnType) -> Expr {
-        let average = column_type.average();
-        if *column_type == ColumnType::Double {
-            return of_doubles(column, "AVG");
+        match column_type.average() {
+            _ if *column_type == ColumnType::Double => of_doubles(column, "AVG"),
+            ColumnType::Double if column_type.is_integer() => {
+                column.clone().sum().cast_as("double precision").div(column.count())
+            }
+            ColumnType::Double => column.cast_as("double precision").avg(),
+            average => widened(column.avg(), &average),
         }
-        let column = match &average {
-            ColumnType::Double => column.cast_as("double precision"),
-            _ => column,
-        };
-        widened(column.avg(), &average)
     }
 }
 

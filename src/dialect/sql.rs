@@ -133,6 +133,11 @@ pub(super) trait DatabaseSql {
         column.is_not_null()
     }
 
+    /// Returns the text of a `CHAR(n)` without the blanks that fill it. Other databases than PostgreSQL add none.
+    fn unpadded(column: Expr) -> Expr {
+        column
+    }
+
     fn like(column: Expr, pattern: &str) -> Expr;
 
     fn matches(column: Expr, pattern: &str) -> Expr;

@@ -24,6 +24,10 @@ pub(super) fn check(value: &Value) -> Result<(), Expected> {
             let moment = moment.naive_utc();
             check_date(moment.date()).and_then(|()| check_time(moment.time()))
         }
+        // PostgreSQL cannot store U+0000.
+        Value::String(Some(text)) if text.contains('\0') => {
+            Err(Expected("expected text without U+0000".to_owned()))
+        }
         Value::Json(Some(json)) if has_nul(json) => {
             Err(Expected("expected JSON without U+0000 in its strings".to_owned()))
         }

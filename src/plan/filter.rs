@@ -228,6 +228,16 @@ impl Filter {
 }
 
 impl Test {
+    /// Returns true if blanks at the end of a text matter. PostgreSQL's comparisons of `CHAR(n)` ignore them, and so do those for a
+    /// prefix.
+    pub(super) fn sees_padding(&self) -> bool {
+        match self {
+            Self::Like(_) | Self::Matches(_) => true,
+            Self::StartsWith(prefix) => prefix.ends_with(' '),
+            _ => false,
+        }
+    }
+
     /// Reads a filter on the length of a list.
     fn read_length(model: &Model, input: &Input) -> Result<Vec<Self>> {
         let read = |(operator, operand): (_, Input)| Self::read(model, &ColumnType::Int, operator, &operand);

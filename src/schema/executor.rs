@@ -16,7 +16,7 @@ use super::introspection_depth::is_about_schema;
 use super::prepared::{OperationKind, PreparedOperation};
 use super::variables;
 use crate::database::Database;
-use crate::error::{Error, LocatedError, Result};
+use crate::error::{Code, Error, LocatedError, Result};
 use crate::execute::{ModelResponse, PreparedPlan, ReadConsistency, Session, Tree, json};
 use crate::mutate;
 use crate::plan::{self, Catalog, Document, FieldKind};
@@ -134,7 +134,7 @@ impl Schema {
             return Ok(match Box::pin(written).await {
                 Ok(data) => (Some(data), Vec::new()),
                 // Any fault discards the whole response, because nothing was written.
-                Err(errors) if errors.iter().all(|error| error.path.is_empty()) => (None, errors),
+                Err(errors) if errors.iter().all(is_of_request) => (None, errors),
                 Err(errors) => (Some(json(&())), errors),
             });
         }
@@ -217,4 +217,9 @@ impl Schema {
         }
         Ok(answered)
     }
+}
+
+/// Returns true for an error that refuses the whole request, and not a field of it.
+fn is_of_request(located: &LocatedError) -> bool {
+    located.path.is_empty() || located.error.code() == Code::TooComplex
 }

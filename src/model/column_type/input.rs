@@ -22,7 +22,12 @@ impl ColumnType {
         if let Self::List(list) = self {
             return list.read(json, |item| list.element.read(item, variants));
         }
-        let value = self.restore(json, variants)?;
+        let value = match self {
+            Self::Native(native) if native.form != NativeForm::Money => {
+                native.form.read(json).map_err(Expected)?
+            }
+            _ => self.restore(json, variants)?,
+        };
         range::check(&value)?;
         Ok(value)
     }
@@ -46,7 +51,7 @@ impl ColumnType {
             (Self::Float, Json::Number(number)) => Value::Float(Some(single(number)?)),
             (Self::Double, Json::Number(number)) => Value::Double(Some(float(number)?)),
             (Self::Decimal, json) => decimal(json)?,
-            (Self::Text, Json::String(text)) => Value::String(Some(storable(text)?.to_owned())),
+            (Self::Text, Json::String(text)) => Value::String(Some(text.clone())),
             (Self::Uuid | Self::AnyUuid, Json::String(text)) => {
                 Value::Uuid(Some(text.parse::<Uuid>().map_err(|_| Expected("expected a UUID".into()))?))
             }
@@ -73,6 +78,10 @@ impl ColumnType {
                 Value::Bytes(Some(BASE64.decode(text).map_err(|_| Expected("expected base64".into()))?))
             }
             (Self::Native(native), json) if native.form == NativeForm::Money => money(decimal(json)?)?.into(),
+            // PostgreSQL wrote the text itself.
+            (Self::Native(native), Json::String(text)) if !native.form.is_json() => {
+                Value::String(Some(text.clone()))
+            }
             (Self::Native(native), json) => native.form.read(json).map_err(Expected)?,
             (Self::List(list), json) => list.read(json, |item| list.element.restore(item, variants))?,
             (Self::Enumeration(_) | Self::Choice(_), Json::String(name)) => {
@@ -188,14 +197,10 @@ fn money(amount: Value) -> Result<Decimal, Expected> {
     fits.then_some(amount).ok_or_else(refused)
 }
 
-/// Refuses U+0000, which PostgreSQL cannot store in text, so that every database behaves alike.
-fn storable(text: &str) -> Result<&str, Expected> {
-    if text.contains('\0') { Err(Expected("expected text without U+0000".into())) } else { Ok(text) }
-}
-
-/// Parses RFC 3339; without an offset the time is UTC.
+/// Parses RFC 3339; without an offset the time is UTC. Years outside of RFC 3339 have a sign: `+10000-01-01T00:00:00Z`.
 fn moment(text: &str) -> Result<DateTime<FixedOffset>, Expected> {
+    let utc = || text.strip_suffix('Z').unwrap_or(text).parse::<NaiveDateTime>();
     DateTime::parse_from_rfc3339(text)
-        .or_else(|_| text.parse::<NaiveDateTime>().map(|moment| moment.and_utc().fixed_offset()))
+        .or_else(|_| utc().map(|moment| moment.and_utc().fixed_offset()))
         .map_err(|_| Expected("expected a date and time such as \"2025-12-31T23:59:59Z\"".into()))
 }

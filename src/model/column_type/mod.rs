@@ -13,7 +13,10 @@ pub use value::{is_null, normalize_key};
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::model::native::{NativeForm, NativeType, Subtype};
     use crate::model::spelling::Spelling;
     use serde_json::json;
 
@@ -51,6 +54,28 @@ mod tests {
         for (column_type, json) in cases {
             let value = column_type.read(&json, &variants).unwrap();
             assert_eq!(column_type.write(&value, &variants), Some(json), "{column_type:?}");
+        }
+    }
+
+    /// Cursors and ids hold values that clients may not give.
+    #[test]
+    fn a_stored_value_beyond_the_range_of_input_is_restored() {
+        let native = |sql, form| ColumnType::Native(Arc::new(NativeType { sql: String::from(sql), form }));
+        for (column_type, json) in [
+            (ColumnType::Date, json!("-0044-03-15")),
+            (ColumnType::Date, json!("+10000-01-01")),
+            (ColumnType::DateTime, json!("+10000-01-01T00:00:00.000001Z")),
+            (ColumnType::DateTime, json!("-0044-03-15T12:00:00Z")),
+            (ColumnType::DateTime, json!("0000-12-31T23:59:59Z")),
+            (ColumnType::Timestamp, json!("+262142-12-31T23:59:59Z")),
+            (ColumnType::Timestamp, json!("-4712-01-01T00:00:00Z")),
+            (ColumnType::Text, json!("a\0b")),
+            (native("timetz", NativeForm::OffsetTime), json!("24:00:00+00")),
+            (native("daterange", NativeForm::Range(Subtype::Date)), json!("[2020-01-01,10000-01-01)")),
+        ] {
+            let value = column_type.restore(&json, &[]).unwrap();
+            assert_eq!(column_type.write(&value, &[]), Some(json.clone()), "{column_type:?}");
+            assert!(column_type.read(&json, &[]).is_err(), "{column_type:?} {json}");
         }
     }
 

@@ -50,8 +50,10 @@ pub fn plan(
         let mut planner = Planner::new(model, defaults, document);
         let kind = match planner.root(&merged, root_type, &mut plan.loads) {
             Ok(kind) => kind,
-            // A schema violation refuses the whole request, as validation does.
-            Err(error) if error.code() == Code::ValidationFailed => return Err(error),
+            // A schema violation refuses the whole request, as validation does, and so does a request for too much.
+            Err(error) if matches!(error.code(), Code::ValidationFailed | Code::TooComplex) => {
+                return Err(error);
+            }
             Err(error) => {
                 plan.loads.truncate(planned);
                 let below = std::mem::take(&mut planner.path);

@@ -8,7 +8,7 @@ use super::builder::SqlBuilder;
 use super::output::MAIN;
 use super::ruled_table::RuledTable;
 use super::scope::Scope;
-use crate::model::{ColumnId, ColumnType, EntityId, Quantifier, Relation, RelationId};
+use crate::model::{Column, ColumnId, ColumnType, EntityId, Quantifier, Relation, RelationId};
 use crate::plan::filter::{Filter, Test};
 use crate::plan::load::Load;
 use crate::plan::operand::Operand;
@@ -130,8 +130,12 @@ impl<'a> Conditions<'a> {
                 inner
             }
             Filter::Column { column, test } => {
-                let column_type = &entity.columns[*column].column_type;
-                let tested = self.test(self.select.cell(id, *column, alias), column_type, test);
+                let Column { column_type, limit, .. } = &entity.columns[*column];
+                let mut cell = self.select.cell(id, *column, alias);
+                if test.sees_padding() {
+                    cell = self.select.dialect.unpadded(cell, *limit);
+                }
+                let tested = self.test(cell, column_type, test);
                 // PostgreSQL may test a row before its rule. The time of a pattern depends on the text: a hidden
                 // row's text must not be looked at.
                 match (test, self.select.rule_of_rows(id, alias)) {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use actix_web::web;
 use async_graphql::Variables;
+use percent_encoding::percent_decode_str;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -73,8 +74,11 @@ impl GraphqlRequest {
     /// Reads a query string (GraphQL over HTTP, section 5.3).
     ///
     /// # Errors
-    /// If a parameter is given twice, or has the wrong type.
+    /// If a parameter is given twice, or has the wrong type, and if the text is not UTF-8.
     pub(in crate::server) fn from_query_string(text: &str) -> Result<Self> {
+        if percent_decode_str(text).decode_utf8().is_err() {
+            return Err(Error::bad_request("the query string is not UTF-8"));
+        }
         let pairs = web::Query::<Vec<(String, String)>>::from_query(text)
             .map_err(|error| Error::bad_request(format!("the query string cannot be read: {error}")))?;
         let mut known = QueryStringParameters::default();
@@ -348,6 +352,10 @@ mod tests {
         assert_eq!(parameters.operation_name, None);
         assert_eq!(parameters.variables.to_string(), "{a: 1}");
         assert_eq!(read("operationName=null").unwrap().operation_name.as_deref(), Some("null"));
+        assert_eq!(read("query=%C3%A9+%F0%9F%A6%80").unwrap().query.as_deref(), Some("é 🦀"));
+        for invalid in ["query=%FF", "query=a&x=%C3", "query=%ED%A0%80", "query=%C3&variables=%A9"] {
+            assert_eq!(read(invalid).unwrap_err(), "the query string is not UTF-8", "{invalid}");
+        }
         assert!(read("query=a&query=b").unwrap_err().contains("\"query\" is given more than once"));
         assert!(
             read("variables=%5B%5D")

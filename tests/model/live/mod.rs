@@ -4,6 +4,7 @@ mod agreement;
 mod choices;
 mod default_keys;
 mod domains;
+mod edges;
 mod equality;
 mod familiar;
 mod geometry;

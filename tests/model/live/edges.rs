@@ -1,0 +1,116 @@
+//! Values at the edges of their types: what answers show is what filters, averages, cursors and ids mean.
+
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::{Schema, TableOptions};
+use serde_json::{Value as Json, json};
+
+use super::{model, served};
+use crate::support::{self, data};
+
+/// Times outside of the range that clients may give. `{time}` is a type of PostgreSQL.
+const TIMES: [(&str, &[&str]); 5] = [
+    ("timestamp", &["0044-03-15 12:00:00 BC", "2020-01-01 00:00:00", "10000-01-01 00:00:00.000001"]),
+    ("timestamptz", &["0001-12-31 23:59:59+00 BC", "2020-01-01 00:00:00+00", "12000-01-01 00:00:00+00"]),
+    ("date", &["0044-03-15 BC", "2020-01-01", "10000-01-01"]),
+    ("timetz", &["00:00:00+00", "12:00:00.5-03", "24:00:00+00"]),
+    ("daterange", &["[0044-03-15 BC,2020-01-01)", "[2020-01-01,2020-02-01)", "[2020-01-01,10000-01-01)"]),
+];
+
+#[tokio::test]
+async fn cursors_and_ids_hold_stored_times_that_clients_may_not_give() {
+    let Some(database) = support::postgres().await else { return };
+    for (number, (of, values)) in TIMES.iter().enumerate() {
+        let rows: Vec<String> = values.iter().map(|value| format!("('{value}')")).collect();
+        // Ranges do not identify rows.
+        let key = if *of == "daterange" { "id serial PRIMARY KEY, at" } else { "at" };
+        let unique = if *of == "daterange" { "NOT NULL" } else { "PRIMARY KEY" };
+        database
+            .run(&format!(
+                "CREATE TABLE table_{number} ({key} {of} {unique});
+                INSERT INTO table_{number} (at) VALUES {}",
+                rows.join(", ")
+            ))
+            .await;
+    }
+    let schema = Schema::new(model(&database, &TableOptions::new()).await).unwrap();
+    for (number, (of, values)) in TIMES.iter().enumerate() {
+        let edges = format!(
+            "{{ table{number}sConnection(orderBy: {{ at: ASC }}) {{ edges {{ cursor node {{ nodeId at }} }} }} }}"
+        );
+        let found = data(&schema, &database, &edges).await;
+        let edges = found[format!("table{number}sConnection")]["edges"].as_array().unwrap().clone();
+        assert_eq!(edges.len(), values.len(), "{of}: {found}");
+        for (place, edge) in edges.iter().enumerate() {
+            let page = format!(
+                "{{ table{number}sConnection(orderBy: {{ at: ASC }}, after: {}) {{ nodes {{ at }} }} node(nodeId: {}) {{ nodeId }} }}",
+                edge["cursor"], edge["node"]["nodeId"]
+            );
+            let page = data(&schema, &database, &page).await;
+            let rest: Vec<Json> =
+                edges[place + 1..].iter().map(|edge| json!({ "at": edge["node"]["at"] })).collect();
+            assert_eq!(page[format!("table{number}sConnection")]["nodes"], json!(rest), "{of} {edge}");
+            assert_eq!(page["node"]["nodeId"], edge["node"]["nodeId"], "{of} {edge}");
+        }
+    }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn patterns_see_a_padded_text_as_answers_show_it() {
+    const TABLES: &str = "CREATE TABLE codes (id {key}, code char(6), free varchar(6));
+        INSERT INTO codes (code, free) VALUES ('ab', 'ab'), ('abc', 'abc'), ('a b', 'a b'), ('', ''), (NULL, NULL);";
+    for (database, schema) in served(TABLES, &TableOptions::new()).await {
+        for test in [
+            "endsWith: \"b\"",
+            "like: \"%b\"",
+            "like: \"__\"",
+            "like: \"a %\"",
+            "startsWith: \"a \"",
+            "startsWith: \"a\"",
+            "startsWith: \"\"",
+            "contains: \" \"",
+            "iEq: \"AB\"",
+            "iEndsWith: \"B\"",
+            "iStartsWith: \"A \"",
+            "regex: \"b$\"",
+            "regex: \"^.{2}$\"",
+            "regex: \" \"",
+        ] {
+            let query = format!(
+                "{{ padded: codes(where: {{ code: {{ {test} }} }}) {{ code }} free: codes(where: {{ free: {{ {test} }} }}) {{ code: free }} }}"
+            );
+            let found = data(&schema, &database, &query).await;
+            assert_eq!(found["padded"], found["free"], "{test} {:?}", database.dialect);
+        }
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_average_of_integers_is_that_of_their_exact_sum() {
+    const TABLES: &str = "CREATE TABLE numbers (id {key}, part text NOT NULL, small smallint, wide bigint);
+        INSERT INTO numbers (part, small, wide) VALUES
+            ('far', 1, -9223372036854775808), ('far', 2, 9223372036854775807),
+            ('odd', 3, 9007199254740993), ('odd', NULL, -9007199254740992), ('none', NULL, NULL);";
+    for (database, schema) in served(TABLES, &TableOptions::new()).await {
+        for (part, small, wide) in [
+            ("far", json!(1.5), json!(-0.5)),
+            ("odd", json!(3.0), json!(0.5)),
+            ("none", Json::Null, Json::Null),
+        ] {
+            let query = format!(
+                "{{ numbersAggregate(where: {{ part: {{ eq: \"{part}\" }} }}) {{ avg {{ small wide }} }} }}"
+            );
+            let found = data(&schema, &database, &query).await;
+            let expected = json!({ "small": small, "wide": wide });
+            assert_eq!(found["numbersAggregate"]["avg"], expected, "{part} {:?}", database.dialect);
+        }
+        if database.dialect == Dialect::Postgres {
+            // The sum of these is beyond 64 bits.
+            database.run("UPDATE numbers SET wide = 9223372036854775807 WHERE wide IS NOT NULL").await;
+            let found = data(&schema, &database, "{ numbersAggregate { avg { wide } } }").await;
+            assert_eq!(found["numbersAggregate"]["avg"]["wide"], json!(9223372036854775807_u64 as f64));
+        }
+        database.drop().await;
+    }
+}
