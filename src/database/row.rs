@@ -33,7 +33,7 @@ pub enum Unreadable {
     Malformed,
     /// Value of a type other than the entity's.
     WrongType,
-    /// Array of several dimensions, or with NULL among its items.
+    /// Array of several dimensions.
     NotAList,
 }
 
@@ -45,7 +45,7 @@ impl Unreadable {
             Self::OutOfRange => "out of range",
             Self::Malformed => "malformed",
             Self::WrongType => "of the wrong type",
-            Self::NotAList => "an array of several dimensions, or with NULL in it",
+            Self::NotAList => "an array of several dimensions",
         }
     }
 }

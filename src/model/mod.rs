@@ -23,7 +23,7 @@ mod tables;
 mod vocabulary;
 
 pub use column_type::{ChoiceType, ColumnType, ListType, Scalar};
-pub use column_type::{Operators, is_null, normalize_key};
+pub use column_type::{Operators, array_type_of, is_null, normalize_key};
 pub use declared_type::DeclaredType;
 pub(crate) use declared_type::quoted;
 pub use description::{

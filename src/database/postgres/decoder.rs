@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use postgres_types::{Kind, Type};
-use sea_orm::sea_query::ArrayType;
 use sea_orm::{QueryResult, Value};
 use sqlx::{Row, ValueRef};
 use uuid::Uuid;
@@ -10,7 +9,7 @@ use uuid::Uuid;
 use super::{duration, numeric, parameters};
 use crate::database::row::Unreadable;
 use crate::database::row_builder::RowSetBuilder;
-use crate::model::{ColumnType, NativeForm};
+use crate::model::{ColumnType, NativeForm, array_type_of};
 
 /// Decoder of a column's cells, determined once per statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,15 +182,21 @@ impl CellDecoder {
             1 => number(number(rest)?.1)?.1,
             _ => return Err(Unreadable::NotAList),
         };
+        let null = self.null();
         let mut items = Vec::new();
         while !rest.is_empty() {
             let (length, values) = number(rest)?;
-            let length = usize::try_from(length).map_err(|_| Unreadable::NotAList)?;
+            if length == NULL_LENGTH {
+                items.push(null.clone());
+                rest = values;
+                continue;
+            }
+            let length = usize::try_from(length).map_err(|_| Unreadable::Malformed)?;
             let (value, others) = values.split_at_checked(length).ok_or(Unreadable::Malformed)?;
             items.push(self.item(value)?);
             rest = others;
         }
-        Ok(Value::Array(self.array_type(), Some(Box::new(items))))
+        Ok(Value::Array(array_type_of(&null), Some(Box::new(items))))
     }
 
     fn item(self, bytes: &[u8]) -> Result<Value, Unreadable> {
@@ -218,22 +223,23 @@ impl CellDecoder {
         })
     }
 
-    fn array_type(self) -> ArrayType {
+    /// Returns NULL among the items of an array.
+    fn null(self) -> Value {
         match self {
-            Self::Boolean => ArrayType::Bool,
-            Self::Int2 => ArrayType::SmallInt,
-            Self::Int4 => ArrayType::Int,
-            Self::Int8 => ArrayType::BigInt,
-            Self::Float4 => ArrayType::Float,
-            Self::Float8 => ArrayType::Double,
-            Self::Decimal => ArrayType::Decimal,
-            Self::Uuid => ArrayType::Uuid,
-            Self::Date => ArrayType::ChronoDate,
-            Self::Time => ArrayType::ChronoTime,
-            Self::DateTime => ArrayType::ChronoDateTime,
-            Self::Timestamp => ArrayType::ChronoDateTimeWithTimeZone,
-            Self::Bytes => ArrayType::Bytes,
-            _ => ArrayType::String,
+            Self::Boolean => Value::Bool(None),
+            Self::Int2 => Value::SmallInt(None),
+            Self::Int4 => Value::Int(None),
+            Self::Int8 => Value::BigInt(None),
+            Self::Float4 => Value::Float(None),
+            Self::Float8 => Value::Double(None),
+            Self::Decimal => Value::Decimal(None),
+            Self::Uuid => Value::Uuid(None),
+            Self::Date => Value::ChronoDate(None),
+            Self::Time => Value::ChronoTime(None),
+            Self::DateTime => Value::ChronoDateTime(None),
+            Self::Timestamp => Value::ChronoDateTimeWithTimeZone(None),
+            Self::Bytes => Value::Bytes(None),
+            _ => Value::String(None),
         }
     }
 
@@ -292,6 +298,9 @@ fn number(bytes: &[u8]) -> Result<(i32, &[u8]), Unreadable> {
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Unreadable> {
     bytes.try_into().map_err(|_| Unreadable::Malformed)
 }
+
+/// Length of NULL among the items of an array.
+const NULL_LENGTH: i32 = -1;
 
 /// Days of the common era up to 2000-01-01, PostgreSQL's epoch.
 const EPOCH_DAYS: i32 = 730_120;

@@ -111,14 +111,15 @@ impl ColumnType {
 }
 
 impl ListType {
-    /// Reads a list; a single value is a list of one item (September 2025, section 3.11).
+    /// Reads a list, whose items may be null; a single value is a list of one item (September 2025, section 3.11).
     fn read(&self, json: &Json, read: impl Fn(&Json) -> Result<Value, Expected>) -> Result<Value, Expected> {
         let items = match json {
             Json::Array(items) => items.as_slice(),
             json => std::slice::from_ref(json),
         };
-        let items = items.iter().enumerate().map(|(place, item)| {
-            read(item).map_err(|Expected(expected)| Expected(format!("item {place}: {expected}")))
+        let items = items.iter().enumerate().map(|(place, item)| match item {
+            Json::Null => Ok(self.element.null()),
+            item => read(item).map_err(|Expected(expected)| Expected(format!("item {place}: {expected}"))),
         });
         Ok(Value::Array(self.element.array_type(), Some(Box::new(items.collect::<Result<_, _>>()?))))
     }

@@ -9,7 +9,7 @@ mod value;
 pub use operators::Operators;
 pub use scalar::Scalar;
 pub use types::{ChoiceType, ColumnType, ListType};
-pub use value::{is_null, normalize_key};
+pub use value::{array_type_of, is_null, normalize_key};
 
 #[cfg(test)]
 mod tests {

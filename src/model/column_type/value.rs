@@ -42,23 +42,7 @@ impl ColumnType {
 
     /// Returns the type of a list of such values as one parameter.
     pub fn array_type(&self) -> ArrayType {
-        match self.null() {
-            Value::Bool(_) => ArrayType::Bool,
-            Value::SmallInt(_) => ArrayType::SmallInt,
-            Value::Int(_) => ArrayType::Int,
-            Value::BigInt(_) => ArrayType::BigInt,
-            Value::Float(_) => ArrayType::Float,
-            Value::Double(_) => ArrayType::Double,
-            Value::Decimal(_) => ArrayType::Decimal,
-            Value::Uuid(_) => ArrayType::Uuid,
-            Value::ChronoDate(_) => ArrayType::ChronoDate,
-            Value::ChronoTime(_) => ArrayType::ChronoTime,
-            Value::ChronoDateTime(_) => ArrayType::ChronoDateTime,
-            Value::ChronoDateTimeWithTimeZone(_) => ArrayType::ChronoDateTimeWithTimeZone,
-            Value::Json(_) => ArrayType::Json,
-            Value::Bytes(_) => ArrayType::Bytes,
-            _ => ArrayType::String,
-        }
+        array_type_of(&self.null())
     }
 
     /// Converts an integer to a value of this type.
@@ -142,10 +126,35 @@ impl ColumnType {
             Value::Bytes(Some(value)) => Json::from(BASE64.encode(value)),
             Value::Array(_, Some(items)) => {
                 let Self::List(list) = self else { return None };
-                items.iter().map(|item| list.element.write(item, variants)).collect::<Option<Json>>()?
+                let write = |item: &Value| match is_null(item) {
+                    true => Some(Json::Null),
+                    false => list.element.write(item, variants),
+                };
+                items.iter().map(write).collect::<Option<Json>>()?
             }
             value => long_decimal(value)?.into(),
         })
+    }
+}
+
+/// Returns the type of a list of values like this one as one parameter.
+pub fn array_type_of(value: &Value) -> ArrayType {
+    match value {
+        Value::Bool(_) => ArrayType::Bool,
+        Value::SmallInt(_) => ArrayType::SmallInt,
+        Value::Int(_) => ArrayType::Int,
+        Value::BigInt(_) => ArrayType::BigInt,
+        Value::Float(_) => ArrayType::Float,
+        Value::Double(_) => ArrayType::Double,
+        Value::Decimal(_) => ArrayType::Decimal,
+        Value::Uuid(_) => ArrayType::Uuid,
+        Value::ChronoDate(_) => ArrayType::ChronoDate,
+        Value::ChronoTime(_) => ArrayType::ChronoTime,
+        Value::ChronoDateTime(_) => ArrayType::ChronoDateTime,
+        Value::ChronoDateTimeWithTimeZone(_) => ArrayType::ChronoDateTimeWithTimeZone,
+        Value::Json(_) => ArrayType::Json,
+        Value::Bytes(_) => ArrayType::Bytes,
+        _ => ArrayType::String,
     }
 }
 

@@ -21,7 +21,7 @@ async fn when_a_column_has_a_domain_then_its_field_has_the_type_behind_it() {
     let schema = Schema::new(model(&database, &TableOptions::new()).await).unwrap();
     let sdl = schema.sdl();
     for field in
-        ["  plain: Mood\n", "  mood: Mood!\n", "  shown: Mood\n", "  moods: [Mood!]\n", "  numbers: [Int!]\n"]
+        ["  plain: Mood\n", "  mood: Mood!\n", "  shown: Mood\n", "  moods: [Mood]\n", "  numbers: [Int]\n"]
     {
         assert!(sdl.contains(field), "{field} {sdl}");
     }
@@ -48,6 +48,13 @@ async fn when_a_column_has_a_domain_then_its_field_has_the_type_behind_it() {
         "{{ catsConnection(first: 1, orderBy: [{{ mood: DESC }}], after: \"{cursor}\") {{ nodes {{ id }} }} }}"
     );
     assert_eq!(data(&schema, &database, &next).await["catsConnection"]["nodes"], json!([{ "id": 2 }]));
+    // No database guarantees that an item is not null.
+    let nulls = "mutation { updateCat(id: 1, input: { moods: [null, GLAD], numbers: [null, 2] }) { moods numbers } }";
+    let changed = json!({ "moods": [null, "GLAD"], "numbers": [null, 2] });
+    assert_eq!(data(&schema, &database, nulls).await["updateCat"], changed);
+    let found = "{ equal: cats(where: { moods: { eq: [null, GLAD] }, numbers: { eq: [null, 2] } }) { moods numbers }
+        other: cats(where: { numbers: { eq: [2] } }) { id } }";
+    assert_eq!(data(&schema, &database, found).await, json!({ "equal": [changed], "other": [] }));
     let made = data(
         &schema,
         &database,
