@@ -222,7 +222,8 @@ impl<'a> AnswerWriter<'a> {
     /// Builds the error of a key that cannot be written, from its first unreadable column.
     fn unreadable_key(&self, entity: EntityId, slots: &[usize], row: Row) -> Error {
         let columns = &self.model.entities[entity].primary_key;
-        let is_unreadable = |(_, slot): &(&ColumnId, &usize)| matches!(row.cell(**slot), Cell::Unreadable(_));
+        let is_unreadable =
+            |(_, slot): &(&ColumnId, &usize)| matches!(row.cell(**slot), Cell::Unreadable(_) | Cell::Null);
         match columns.iter().zip(slots).find(is_unreadable) {
             Some((column, slot)) => self.unreadable(entity, *column, row.cell(*slot)),
             None => Error::internal("a primary key cannot be encoded"),

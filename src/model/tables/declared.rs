@@ -61,7 +61,8 @@ impl Served<'_> {
         self.description.table.to_string()
     }
 
-    fn promise_not_null(&mut self, columns: &[String]) {
+    /// Declares that these columns are never NULL, where the database does not.
+    pub(super) fn promise_not_null(&mut self, columns: &[String]) {
         let is_promised = |name: &String| columns.contains(name);
         let described = &mut self.description.to_mut().columns;
         for column in described.iter_mut().filter(|column| column.nullable && is_promised(&column.name)) {

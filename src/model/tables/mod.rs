@@ -94,7 +94,11 @@ fn served<'a>(
         }
         let is_declared = !candidate.key.is_empty();
         match key(&candidate) {
-            Ok(key) => candidate.key = key,
+            Ok(key) => {
+                // SQLite admits NULL in a primary key: `TEXT PRIMARY KEY` is not NOT NULL.
+                candidate.promise_not_null(&key);
+                candidate.key = key;
+            }
             Err(reason) => notes.push(Note::NoKey { table: table.clone(), reason: reason.to_owned() }),
         }
         if description.primary_key.is_empty() && !candidate.key.is_empty() && !is_declared {
@@ -142,8 +146,7 @@ fn reflect(table: &Served, names: &EntityNames, notes: &mut Vec<Note>) -> Reflec
                 Some(database_type) => database_type.clone(),
                 None => DatabaseType::custom(column.declared_type.clone()).into(),
             },
-            // A key is never NULL.
-            nullable: column.nullable && !table.key.contains(&column.name),
+            nullable: column.nullable,
             has_default,
             default: column.default.clone(),
             always_generated: matches!(generation, Generation::AlwaysNumber | Generation::Computed),

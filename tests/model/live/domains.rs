@@ -49,10 +49,12 @@ async fn when_a_column_has_a_domain_then_its_field_has_the_type_behind_it() {
     );
     assert_eq!(data(&schema, &database, &next).await["catsConnection"]["nodes"], json!([{ "id": 2 }]));
     // No database guarantees that an item is not null.
-    let nulls = "mutation { updateCat(id: 1, input: { moods: [null, GLAD], numbers: [null, 2] }) { moods numbers } }";
+    let nulls =
+        "mutation { updateCat(id: 1, input: { moods: [null, GLAD], numbers: [null, 2] }) { moods numbers } }";
     let changed = json!({ "moods": [null, "GLAD"], "numbers": [null, 2] });
     assert_eq!(data(&schema, &database, nulls).await["updateCat"], changed);
-    let found = "{ equal: cats(where: { moods: { eq: [null, GLAD] }, numbers: { eq: [null, 2] } }) { moods numbers }
+    let found =
+        "{ equal: cats(where: { moods: { eq: [null, GLAD] }, numbers: { eq: [null, 2] } }) { moods numbers }
         other: cats(where: { numbers: { eq: [2] } }) { id } }";
     assert_eq!(data(&schema, &database, found).await, json!({ "equal": [changed], "other": [] }));
     let made = data(

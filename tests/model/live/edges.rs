@@ -1,5 +1,6 @@
 //! Values at the edges of their types: what answers show is what filters, averages, cursors and ids mean.
 
+use crowsfoot::internals::database::broken_promises;
 use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::{Schema, TableOptions};
 use serde_json::{Value as Json, json};
@@ -113,4 +114,39 @@ async fn the_average_of_integers_is_that_of_their_exact_sum() {
         }
         database.drop().await;
     }
+}
+
+/// SQLite admits NULL in a primary key that is not NOT NULL.
+#[tokio::test]
+async fn a_row_without_a_key_is_found_by_the_check_and_named_by_the_error() {
+    let database = support::sqlite().await;
+    database
+        .run(
+            "CREATE TABLE codes (code text PRIMARY KEY, note text);
+            CREATE TABLE seats (row_id integer, number integer, note text, PRIMARY KEY (row_id, number));
+            INSERT INTO codes VALUES ('a', NULL); INSERT INTO seats VALUES (1, 1, NULL)",
+        )
+        .await;
+    let model = model(&database, &TableOptions::new()).await;
+    assert_eq!(broken_promises(&model, &database.connection).await.unwrap(), []);
+    let schema = Schema::new(model).unwrap();
+    assert!(schema.sdl().contains("  code: String!\n"), "{}", schema.sdl());
+    database.run("INSERT INTO codes VALUES (NULL, 'none'); INSERT INTO seats VALUES (2, NULL, 'none')").await;
+    let broken = broken_promises(schema.model(), &database.connection).await.unwrap();
+    let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    assert_eq!(broken.len(), 2, "{broken:?}");
+    for columns in ["codes (code)", "seats (number)"] {
+        assert!(broken.iter().any(|told| told.contains(&format!("NULL in {columns}"))), "{broken:?}");
+    }
+    for (query, entity, field) in [
+        ("{ codes { code } }", "Code", "code"),
+        ("{ codes { nodeId } }", "Code", "code"),
+        ("{ seats { nodeId } }", "Seat", "number"),
+    ] {
+        let (answer, _) = support::ask(&schema, &database, query, Json::Null).await;
+        let expected = json!({ "code": "INTERNAL_SERVER_ERROR", "entity": entity, "field": field });
+        assert_eq!(answer["errors"][0]["extensions"], expected, "{query} {answer}");
+    }
+    assert_eq!(data(&schema, &database, "{ codes { note } }").await["codes"].as_array().unwrap().len(), 2);
+    database.drop().await;
 }

@@ -252,7 +252,7 @@ impl fmt::Display for Difference {
             ),
             Self::NullAgainstPromise { columns } => write!(
                 formatter,
-                "rows have NULL in {columns}, which an option declares to be never NULL; remove the option or select other rows"
+                "rows have NULL in {columns}, which a key or an option needs to be never NULL; change the rows, or remove the option"
             ),
             Self::OtherTenant { relation, columns: [from, to] } => write!(
                 formatter,
