@@ -118,6 +118,17 @@ pub enum Generation {
     Computed,
 }
 
+impl TableDescription {
+    /// Returns the keys that the database may check at the end of the transaction alone.
+    pub(super) fn deferrable_keys(&self) -> impl Iterator<Item = &Vec<String>> {
+        let is_checked_early = |columns: &Vec<String>| {
+            self.unique_keys.iter().any(|key| key.is_whole && !key.deferrable && key.columns == *columns)
+        };
+        let late = self.unique_keys.iter().filter(|key| key.is_whole && key.deferrable);
+        late.map(|key| &key.columns).filter(move |columns| !is_checked_early(columns))
+    }
+}
+
 /// A unique constraint or unique index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UniqueKeyDescription {

@@ -70,10 +70,11 @@ impl Reflected {
             .map(|key| key.iter().cloned().collect())
             .collect();
         let columns: BTreeSet<&String> = self.columns.iter().map(|column| &column.name).collect();
+        let is_of_entity =
+            |key: &&Vec<String>| !key.is_empty() && key.iter().all(|name| columns.contains(name));
+        self.deferrable_keys = table.deferrable_keys().filter(is_of_entity).cloned().collect();
         for key in table.unique_keys.iter().filter(|key| key.is_whole) {
-            let is_of_entity =
-                !key.columns.is_empty() && key.columns.iter().all(|name| columns.contains(name));
-            if is_of_entity && known.insert(key.columns.iter().cloned().collect()) {
+            if is_of_entity(&&key.columns) && known.insert(key.columns.iter().cloned().collect()) {
                 self.unique_keys.push(key.columns.clone());
             }
         }

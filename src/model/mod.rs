@@ -125,6 +125,8 @@ pub struct Entity {
     pub primary_key: Vec<ColumnId>,
     /// Further unique keys, each as its columns.
     pub unique_keys: Vec<Vec<ColumnId>>,
+    /// Keys among these that the database may check at the end of the transaction alone.
+    pub deferrable_keys: Vec<Vec<ColumnId>>,
     /// Promises of the database's owner, which the database does not keep.
     pub promises: Promises,
     /// Ways in which clients may write the rows.
@@ -442,6 +444,11 @@ impl Entity {
     /// Returns true if these columns contain a unique key.
     pub fn is_unique(&self, columns: &[ColumnId]) -> bool {
         self.all_keys().any(|key| key.iter().all(|id| columns.contains(id)))
+    }
+
+    /// Returns true if `ON CONFLICT` can name this key: the database keeps it, and checks it with each statement.
+    pub fn is_arbiter(&self, key: &[ColumnId]) -> bool {
+        !self.promises.unique_keys.iter().chain(&self.deferrable_keys).any(|known| known == key)
     }
 
     /// Returns true if these columns contain a unique key that the database keeps.

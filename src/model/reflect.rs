@@ -27,6 +27,8 @@ pub(super) struct Reflected {
     pub auto_increment: bool,
     /// Unique keys without the primary key.
     pub unique_keys: Vec<Vec<String>>,
+    /// Keys, the primary key among them, that the database may check at the end of the transaction alone.
+    pub deferrable_keys: Vec<Vec<String>>,
     /// Unique keys that options promise.
     pub promised_keys: Vec<Vec<String>>,
     /// Columns of which options promise that they are never NULL.
@@ -137,6 +139,7 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
         primary_key,
         auto_increment: E::PrimaryKey::auto_increment(),
         unique_keys,
+        deferrable_keys: Vec::new(),
         promised_keys: Vec::new(),
         promised_not_null: Vec::new(),
         writable: true,

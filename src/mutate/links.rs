@@ -204,12 +204,12 @@ impl MutationWriter<'_> {
         Ok(())
     }
 
-    /// Returns true if exactly the pair is a unique key of the junction.
+    /// Returns true if exactly the pair is a unique key of the junction, by which an INSERT leaves out existing links.
     pub fn is_unique_pair(&self, junction: &Junction, columns: &[(String, ColumnType)]) -> bool {
         let Some(entity) = junction.entity.map(|id| &self.model().entities[id]) else { return false };
         let pair: BTreeSet<ColumnId> =
             columns.iter().filter_map(|(name, _)| entity.column_named(name)).collect();
-        let mut keys = std::iter::once(&entity.primary_key).chain(&entity.unique_keys);
+        let mut keys = entity.all_keys().filter(|key| entity.is_arbiter(key));
         keys.any(|key| key.iter().copied().collect::<BTreeSet<ColumnId>>() == pair)
     }
 

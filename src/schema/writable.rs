@@ -118,8 +118,7 @@ impl<'a> Writable<'a> {
         }
         let entity = &self.model.entities[id];
         let is_open = |key: &[ColumnId]| {
-            // The statement names a unique index of the database.
-            if !entity.is_kept_unique(key) {
+            if !entity.is_arbiter(key) {
                 return false;
             }
             self.rules.is_none()

@@ -251,6 +251,7 @@ fn hundred() -> Model {
             kind: TableKind::Table,
             primary_key: vec![0],
             unique_keys: Vec::new(),
+            deferrable_keys: Vec::new(),
             promises: Promises::default(),
             writes: AcceptedWrites::ALL,
             order_by: None,

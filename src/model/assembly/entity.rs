@@ -60,6 +60,7 @@ pub(super) fn assemble(
         primary_key: reflected.primary_key.iter().filter_map(position).collect(),
         kind: reflected.kind,
         unique_keys: keys(&reflected.unique_keys),
+        deferrable_keys: keys(&reflected.deferrable_keys),
         promises: Promises {
             unique_keys: keys(&reflected.promised_keys),
             not_null: reflected.promised_not_null.iter().filter_map(position).collect(),

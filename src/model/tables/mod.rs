@@ -168,6 +168,7 @@ fn reflect(table: &Served, names: &EntityNames, notes: &mut Vec<Note>) -> Reflec
         kind: description.kind,
         primary_key: table.key.clone(),
         unique_keys: unique_keys(table, &name, notes),
+        deferrable_keys: description.deferrable_keys().cloned().collect(),
         promised_keys: table.promised_keys.clone(),
         promised_not_null: table.promised_not_null.clone(),
         writable: table.is_writable(),

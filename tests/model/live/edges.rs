@@ -150,3 +150,41 @@ async fn a_row_without_a_key_is_found_by_the_check_and_named_by_the_error() {
     assert_eq!(data(&schema, &database, "{ codes { note } }").await["codes"].as_array().unwrap().len(), 2);
     database.drop().await;
 }
+
+/// PostgreSQL refuses such a key in ON CONFLICT.
+#[tokio::test]
+async fn a_key_that_is_checked_late_leads_to_rows_but_not_to_upserts() {
+    let Some(database) = support::postgres().await else { return };
+    database
+        .run(
+            "CREATE TABLE books (id integer PRIMARY KEY, place integer NOT NULL UNIQUE DEFERRABLE, code text NOT NULL UNIQUE);
+            CREATE TABLE readers (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, name text UNIQUE);
+            CREATE TABLE loans (book_id integer REFERENCES books (id), reader_id integer,
+                PRIMARY KEY (book_id, reader_id) DEFERRABLE);
+            CREATE TABLE tags (id integer PRIMARY KEY, name text NOT NULL);
+            CREATE TABLE book_tags (book_id integer NOT NULL REFERENCES books (id), tag_id integer NOT NULL REFERENCES tags (id),
+                PRIMARY KEY (book_id, tag_id) DEFERRABLE);
+            INSERT INTO books VALUES (1, 1, 'a'), (2, 2, 'b'); INSERT INTO tags VALUES (1, 'x')",
+        )
+        .await;
+    let schema = Schema::new(model(&database, &TableOptions::new()).await).unwrap();
+    let sdl = schema.sdl();
+    let keys = |name: &str| {
+        let found = sdl.split(&format!("enum {name} {{\n")).nth(1).and_then(|rest| rest.split('}').next());
+        let lines = found.unwrap_or_default().lines().map(str::trim);
+        lines.filter(|line| !line.is_empty() && !line.starts_with('"')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(keys("BookUniqueKey"), ["ID", "CODE"], "{sdl}");
+    assert_eq!(keys("ReaderUniqueKey"), ["NAME"], "{sdl}");
+    assert!(!sdl.contains("upsertLoan"), "{sdl}");
+    assert_eq!(
+        data(&schema, &database, "{ bookByPlace(place: 2) { id } }").await["bookByPlace"],
+        json!({ "id": 2 })
+    );
+    let link = "mutation { updateBook(id: 1, input: { tags: { connect: { id: 1 } } }) { tags { name } } }";
+    for _ in 0..2 {
+        let linked = data(&schema, &database, link).await;
+        assert_eq!(linked["updateBook"], json!({ "tags": [{ "name": "x" }] }));
+    }
+    database.drop().await;
+}

@@ -43,9 +43,13 @@ pub(super) fn add_unique_keys(tables: &mut [TableDescription], rows: &RowSet) {
     }
     for ((place, _), (is_primary, key)) in found {
         let Some(table) = tables.get_mut(place) else { continue };
-        match is_primary && key.is_whole {
-            true => table.primary_key = key.columns,
-            false => table.unique_keys.push(key),
+        let is_primary = is_primary && key.is_whole;
+        if is_primary {
+            table.primary_key.clone_from(&key.columns);
+        }
+        // Nothing else tells that a primary key is checked late.
+        if !is_primary || key.deferrable {
+            table.unique_keys.push(key);
         }
     }
 }
