@@ -94,11 +94,16 @@ impl MutationWriter<'_> {
         }
     }
 
-    /// Deletes the rows whose columns `by` match one of `keys`, and returns their number. None of them may be left out.
+    /// Deletes the rows whose columns `by` match one of `keys`, and returns their number. None of them may stay as it is; a trigger
+    /// may mark a row as deleted instead.
     pub async fn delete_all(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>]) -> Result<usize> {
+        if self.is_plain(&self.model().entities[id].table) {
+            return self.delete_rows(id, by, keys).await;
+        }
+        let before = self.whole_rows(id, by, keys).await?;
         let deleted = self.delete_rows(id, by, keys).await?;
-        if deleted < keys.len() {
-            self.require_written(id, by, keys, &[]).await?;
+        if deleted < before.len() && !self.whole_rows(id, by, keys).await?.is_disjoint(&before) {
+            return Err(self.left_out(id));
         }
         Ok(deleted)
     }

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use sea_orm::Value;
 
-use super::lookup::find;
+use super::lookup::{find, find_any};
 use super::row::{RowInput, key_of};
 use super::writer::MutationWriter;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, EntityId};
+use crate::plan::Filter;
 
 impl MutationWriter<'_> {
     /// Builds the error of a row that the database left out. Links without a type are not named.
@@ -18,8 +19,21 @@ impl MutationWriter<'_> {
         Error::rule_violation(if entity.exposed { &entity.name } else { "" }, "").caused_by(cause)
     }
 
-    /// Checks that a statement wrote each existing row whose columns `by` match one of `keys`. `written` are its returned rows, with
-    /// their primary keys; none after a deletion.
+    /// Returns the rows whose columns `by` match one of `keys`, with all columns. Unreadable values count as equal.
+    pub async fn whole_rows(
+        &self,
+        id: EntityId,
+        by: &[ColumnId],
+        keys: &[Vec<Value>],
+    ) -> Result<HashSet<Vec<Value>>> {
+        let columns: Vec<ColumnId> = (0..self.model().entities[id].columns.len()).collect();
+        let found = find_any(self.session, id, &columns, Filter::one_of(by, keys.to_vec())).await?;
+        self.session.statements().count_rows(found.len())?;
+        Ok((0..found.len()).map(|row| found.values(row).collect()).collect())
+    }
+
+    /// Checks that an UPDATE wrote each existing row whose columns `by` match one of `keys`. `written` are its returned rows, with
+    /// their primary keys.
     ///
     /// A plain table leaves out no row, and is not asked again.
     ///

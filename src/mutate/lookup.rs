@@ -36,12 +36,23 @@ pub(super) async fn find_where(
     wanted: &[ColumnId],
     filter: Filter,
 ) -> Result<Vec<RowInput>> {
+    Ok(rows_of(&readable(session, id, find_any(session, id, wanted, filter).await?)?, wanted))
+}
+
+/// Returns the columns `wanted` of the rows that match `filter`, whose values may be unreadable.
+pub(super) async fn find_any(
+    session: &Session,
+    id: EntityId,
+    wanted: &[ColumnId],
+    filter: Filter,
+) -> Result<RowSet> {
     let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
     let load = Load::new(Source::of(id).narrow(filter), LoadKind::Rows(rows));
     session.check_complexity(slice::from_ref(&load))?;
     let catalog = session.statements().known_catalog();
     let query = session.select(&catalog).build(&load, &[]);
-    Ok(rows_of(&read(session, id, query).await?, wanted))
+    let values = session.select(Catalog::none()).values(&query, &[], &[]);
+    session.statements().query(&query.into(), values).await
 }
 
 /// Returns a load that tells whether a row matches `filter`.
