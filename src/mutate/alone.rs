@@ -14,7 +14,7 @@ use super::change::{Create, ForwardLink, Update};
 use super::kept_write::{KeptValue, KeptWrite, KeptWrites, Template, is_constant, kept_values};
 use super::lookup::references_to;
 use super::reference::follows_rules;
-use super::returnable::is_row;
+use super::returnable::{is_row, may_be_rounded_up};
 use super::root::{Change, Failed, RootWrite, write_field};
 use super::row::RowInput;
 use super::statement::{WriteStatement, changed_on_conflict};
@@ -48,6 +48,9 @@ pub(super) fn write_alone<'a>(
         let writer = MutationWriter { session, trial: None, written: &written };
         let (statement, given) = find_or_build(writer, change, document, kept, operation).await?;
         let values = statement.values(&given);
+        if values.iter().any(may_be_rounded_up) {
+            return None;
+        }
         send(writer, change, statement, values).await
     })
 }

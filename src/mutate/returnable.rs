@@ -2,10 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use chrono::Timelike;
+use sea_orm::Value;
+
 use super::change::{Create, ForwardLink, LinkWrite, NestedWrite, ToManyWrite, ToOneWrite};
 use super::writer::MutationWriter;
 use crate::model::{ColumnId, ColumnType, EntityId, RelationId, Table};
 use crate::plan::Load;
+
+/// Last second of a day.
+const LAST_SECOND: u32 = 86_399;
 
 impl MutationWriter<'_> {
     /// Returns true if these columns are readable whatever their values, since nothing can be taken back, and if nothing changes
@@ -73,6 +79,13 @@ impl MutationWriter<'_> {
         };
         create.forward.iter().all(is_forward_apart) && create.nested.iter().all(is_nested_apart)
     }
+}
+
+/// Returns true if a column of fewer digits may round the value beyond the range of its type: `time(0)` makes `24:00:00` of
+/// `23:59:59.5`, which is no time of day here.
+pub(super) fn may_be_rounded_up(value: &Value) -> bool {
+    let Value::ChronoTime(Some(time)) = value else { return false };
+    time.num_seconds_from_midnight() == LAST_SECOND && time.nanosecond() > 0
 }
 
 /// Returns true if a load reads columns of its rows alone.

@@ -55,6 +55,7 @@ impl MutationWriter<'_> {
         let (rows, paths) = ([values], [path.clone()]);
         let attempt = Attempt { at: Some((&by, &keys)), paths: &paths, ..Attempt::of(id, &rows) };
         let changed = rows_of(&self.send(write, attempt).await?, returning);
+        self.require_written(id, &by, &keys, &changed).await?;
         self.check(id, RowAction::Update, &changed).await?;
         Ok(changed.into_iter().next())
     }

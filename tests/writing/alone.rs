@@ -419,3 +419,28 @@ async fn a_refusal_is_the_same_error_on_both_databases() {
         }
     }
 }
+
+/// A column of whole seconds rounds the last half second of a day to 24:00:00, which is no time of the API.
+#[tokio::test]
+async fn a_time_that_is_rounded_to_the_end_of_the_day_is_not_written() {
+    let Some(database) = support::postgres().await else { return };
+    database.run("CREATE TABLE slots (id integer PRIMARY KEY, day time(0), fine time)").await;
+    let described = crowsfoot::describe(&database.connection, &[]).await.unwrap();
+    let model = crowsfoot::Registry::from_tables(&described.tables, &crowsfoot::TableOptions::new());
+    let schema = Schema::new(model.model().unwrap()).unwrap();
+    for (id, (field, value, is_written)) in
+        [("day", "23:59:59.5", false), ("day", "23:59:59.4", true), ("fine", "23:59:59.999999", true)]
+            .into_iter()
+            .enumerate()
+    {
+        let create = format!(
+            "mutation {{ createSlot(input: {{ id: {id}, {field}: \"{value}\" }}) {{ id {field} }} }}"
+        );
+        let (answer, _) = send(&schema, &database, &create).await;
+        assert_eq!(answer.get("errors").is_none(), is_written, "{create}: {answer}");
+        let read = format!("{{ slot(id: {id}) {{ id }} }}");
+        let (stored, _) = support::ask(&schema, &database, &read, Json::Null).await;
+        assert_eq!(!stored["data"]["slot"].is_null(), is_written, "{create}: {stored}");
+    }
+    database.drop().await;
+}
