@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use async_graphql::Request;
+use crowsfoot::connect;
 use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::tables::Table;
 use serde_json::{Value as Json, json};
@@ -319,5 +321,42 @@ async fn what_postgresql_does_not_support_is_refused_once() {
         data(&schema, &database, "{ towers { name } }").await,
         json!({ "towers": [{ "name": "one" }] })
     );
+    database.drop().await;
+}
+
+/// A row that the policies of PostgreSQL hide from a statement is as one that a role of the service may not write.
+#[tokio::test]
+async fn a_row_that_row_security_keeps_is_not_found() {
+    let Some(database) = support::postgres().await else { return };
+    make_tables(&database).await;
+    let role = format!("crowsfoot_test_{}", uuid::Uuid::new_v4().simple());
+    database
+        .run(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'writer';
+            INSERT INTO songs (id, title) VALUES (1, 'kept'), (2, 'free');
+            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+            ALTER TABLE songs ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY seen ON songs FOR SELECT USING (true);
+            CREATE POLICY locked ON songs FOR UPDATE USING (true);
+            CREATE POLICY gone ON songs FOR DELETE USING (title <> 'kept');"
+        ))
+        .await;
+    let (_, place) = database.url.rsplit_once('@').unwrap();
+    let writer = connect(&format!("postgres://{role}:writer@{place}"), 2).await.unwrap();
+    let schema = schema();
+    // One statement, or a transaction that reads other rows first.
+    for (id, selection, code) in [
+        (1, "title", Some("NOT_FOUND")),
+        (1, "title captains { memberId }", Some("NOT_FOUND")),
+        (2, "title captains { memberId }", None),
+    ] {
+        let delete = format!("mutation {{ deleteSong(id: {id}) {{ {selection} }} }}");
+        let executed = schema.execute(Request::new(&delete), &writer).await;
+        let codes: Vec<&str> = executed.errors.iter().map(|located| located.error.code().as_str()).collect();
+        assert_eq!(codes, Vec::from_iter(code), "{delete}");
+    }
+    assert_eq!(data(&schema, &database, "{ songs { id } }").await, json!({ "songs": [{ "id": 1 }] }));
+    writer.close().await.unwrap();
+    database.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
     database.drop().await;
 }
