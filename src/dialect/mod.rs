@@ -339,7 +339,12 @@ impl Dialect {
 
     /// Builds a list of rows to join with, with columns `c0`, `c1` and so on. Uses one parameter per column,
     /// or one in total.
-    pub fn list(self, model: &Model, types: &[ColumnType], rows: Vec<Vec<Value>>) -> SelectStatement {
+    pub fn list<R: IntoIterator<Item = Value>>(
+        self,
+        model: &Model,
+        types: &[ColumnType],
+        rows: impl ExactSizeIterator<Item = R>,
+    ) -> SelectStatement {
         sql!(self, list(model, types, rows))
     }
 

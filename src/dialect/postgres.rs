@@ -184,7 +184,11 @@ impl DatabaseSql for Postgres {
         types.len()
     }
 
-    fn list(model: &Model, types: &[ColumnType], rows: Vec<Vec<Value>>) -> SelectStatement {
+    fn list<R: IntoIterator<Item = Value>>(
+        model: &Model,
+        types: &[ColumnType],
+        rows: impl ExactSizeIterator<Item = R>,
+    ) -> SelectStatement {
         let mut columns: Vec<Vec<Value>> = types.iter().map(|_| Vec::with_capacity(rows.len())).collect();
         for row in rows {
             for (column, value) in columns.iter_mut().zip(row) {

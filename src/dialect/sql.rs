@@ -119,7 +119,11 @@ pub(super) trait DatabaseSql {
 
     fn count_key_parameters(types: &[ColumnType]) -> usize;
 
-    fn list(model: &Model, types: &[ColumnType], rows: Vec<Vec<Value>>) -> SelectStatement;
+    fn list<R: IntoIterator<Item = Value>>(
+        model: &Model,
+        types: &[ColumnType],
+        rows: impl ExactSizeIterator<Item = R>,
+    ) -> SelectStatement;
 
     fn inserts_list(_: &ColumnType) -> bool {
         false

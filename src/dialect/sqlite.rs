@@ -189,13 +189,18 @@ impl DatabaseSql for Sqlite {
         1
     }
 
-    fn list(_: &Model, types: &[ColumnType], rows: Vec<Vec<Value>>) -> SelectStatement {
+    fn list<R: IntoIterator<Item = Value>>(
+        _: &Model,
+        types: &[ColumnType],
+        rows: impl ExactSizeIterator<Item = R>,
+    ) -> SelectStatement {
         let mut list = Sql::select();
         for (index, column_type) in types.iter().enumerate() {
             let item = Expr::cust(json_item(&format!("value ->> {index}"), column_type));
             list.expr_as(item, Alias::new(format!("c{index}")));
         }
-        let rows = rows.iter().map(|row| Json::Array(row.iter().map(json_key).collect())).collect();
+        let row = |row: R| Json::Array(row.into_iter().map(|value| json_key(&value)).collect());
+        let rows = rows.map(row).collect();
         let rows = Expr::val(Json::Array(rows).to_string());
         list.from_function(Self::list_function().arg(rows), Alias::new("rows"));
         list

@@ -85,6 +85,7 @@ impl SingleWrite<'_> {
             statement: Statement::from_sql_and_values(backend, &*built.sql, values.iter().cloned()),
             columns: built.columns.to_vec(),
             touches: composed.touches,
+            inserted: None,
         };
         Some(SingleStatement { load, selection, statement, joins: built.slots.joins })
     }

@@ -94,8 +94,7 @@ fn as_table(session: &Session, entity: &Entity, rows: &[RowInput]) -> SelectStat
             })
             .collect()
     };
-    let values: Vec<Vec<Value>> = rows.iter().map(values).collect();
-    let list = session.dialect().list(session.model(), &types, values);
+    let list = session.dialect().list(session.model(), &types, rows.iter().map(values));
     let mut named = Sql::select();
     named.from_subquery(list, Alias::new("given"));
     for (place, column) in entity.columns.iter().enumerate() {

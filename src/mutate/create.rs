@@ -21,12 +21,13 @@ impl MutationWriter<'_> {
     /// referencing rows. Each row comes with the values that its parent determines. With `conflict`, a row
     /// whose key exists updates the existing row.
     ///
-    /// Returns the columns `wanted` and the primary key of each row, in order. Boxed, because rows nest.
+    /// Returns the columns `wanted` and the primary key of each row, in order. With `None` the caller needs no rows, and the
+    /// database may return none. Boxed, because rows nest.
     pub fn create<'b>(
         &'b self,
         id: EntityId,
         creates: Vec<(&'b Create, RowInput)>,
-        wanted: &'b [ColumnId],
+        wanted: Option<&'b [ColumnId]>,
         conflict: Option<&'b [ColumnId]>,
     ) -> BoxFuture<'b, Result<Vec<RowInput>>> {
         Box::pin(async move {
@@ -48,7 +49,11 @@ impl MutationWriter<'_> {
             }
             self.follow(id, links, &mut rows).await?;
             let relations = changes.iter().copied().flatten().map(|(relation, _)| relation);
-            let returning = self.returning(id, wanted, relations);
+            let has_nested = changes.iter().any(|changes| !changes.is_empty());
+            let returning = match wanted {
+                None if !has_nested && self.is_unread(id) => Vec::new(),
+                wanted => self.returning(id, wanted.unwrap_or_default(), relations),
+            };
             let existing = match (conflict, &rows[..]) {
                 (Some(key), [row]) if self.is_ruled() => {
                     self.update_existing(id, row, key, &paths[0], &returning).await?
@@ -71,6 +76,13 @@ impl MutationWriter<'_> {
             self.write_nested(id, nested).await?;
             Ok(created)
         })
+    }
+
+    /// Returns true if nothing is read of a new row besides what its writer wants: no rule of a role checks the row, the database
+    /// leaves out none, and gives it no number beyond its type.
+    fn is_unread(&self, id: EntityId) -> bool {
+        let numbers_beyond_type = self.session.dialect().features().numbers_beyond_type;
+        !self.is_ruled() && !numbers_beyond_type && self.is_plain(&self.model().entities[id].table)
     }
 
     /// Returns the columns that a written row must return: its primary key, `wanted`, and the keys of nested
@@ -117,7 +129,8 @@ impl MutationWriter<'_> {
         conflict: Option<&[ColumnId]>,
     ) -> Result<Vec<RowInput>> {
         let count = rows.len();
-        let mut inserted = Vec::with_capacity(count);
+        let mut inserted = Vec::new();
+        let mut sent = 0;
         for (columns, rows) in self.writes().parts_of(id, rows) {
             let numbered = self.numbered_key(id, &columns);
             let (mut write, rows) = self.insertion(id, columns, rows, returning, conflict);
@@ -125,7 +138,8 @@ impl MutationWriter<'_> {
             if let Some(place) = place {
                 write.columns[place] = ColumnType::BigInt;
             }
-            let paths = paths.get(inserted.len()..).unwrap_or_default();
+            let paths = paths.get(sent..).unwrap_or_default();
+            sent += rows.len();
             let attempt = Attempt { paths, ..Attempt::of(id, &rows) };
             let returned = self.send(write, attempt).await?;
             let mut returned = rows_of(&returned, returning);
@@ -134,7 +148,7 @@ impl MutationWriter<'_> {
             }
             inserted.extend(returned);
         }
-        if inserted.len() != count {
+        if inserted.len() != count && !returning.is_empty() {
             return Err(self.left_out(id));
         }
         Ok(inserted)

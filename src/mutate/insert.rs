@@ -78,8 +78,7 @@ impl Writes<'_> {
             insert.columns(columns.iter().map(|id| Alias::new(&entity.columns[*id].name)));
             let types: Vec<ColumnType> =
                 columns.iter().map(|id| entity.columns[*id].column_type.clone()).collect();
-            let values = |row: &RowInput| columns.iter().map(|id| row.get(*id).cloned()).collect();
-            self.add_rows(&mut insert, &types, rows.iter().map(values).collect());
+            self.add_rows(&mut insert, &types, rows, |row, place| row.get(columns[place]));
         }
         // A row that conflicts with an existing key updates the existing row.
         let touches = match conflict {
@@ -88,6 +87,10 @@ impl Writes<'_> {
         };
         if let Some(conflict) = conflict {
             insert.on_conflict(conflict);
+        }
+        if returning.is_empty() {
+            let inserted = Some(rows.len());
+            return WriteStatement { inserted, ..self.finish(&insert, entity, returning, touches) };
         }
         insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
         self.finish(&insert, entity, returning, touches)
@@ -149,7 +152,7 @@ impl Writes<'_> {
                 select.exprs(values);
             }
             targets => {
-                let list = self.dialect.list(self.model, &types, targets.to_vec());
+                let list = self.dialect.list(self.model, &types, targets.iter().cloned());
                 select.from_subquery(list, Alias::new(LINK));
                 select
                     .exprs((0..types.len()).map(|place| Expr::col((LINK, Alias::new(format!("c{place}"))))));
@@ -175,7 +178,7 @@ impl Writes<'_> {
         let mut insert = Sql::insert();
         insert.into_table(table(junction)).columns(columns.iter().map(|(name, _)| Alias::new(name)));
         let types: Vec<ColumnType> = columns.iter().map(|(_, column_type)| column_type.clone()).collect();
-        self.add_rows(&mut insert, &types, rows.to_vec());
+        self.add_rows(&mut insert, &types, rows, |row, place| row[place].as_ref());
         if let Some(pair) = pair {
             let pair = pair.iter().map(|(name, _)| Alias::new(name));
             insert.on_conflict(OnConflict::columns(pair).do_nothing().to_owned());
@@ -185,6 +188,7 @@ impl Writes<'_> {
             statement: self.dialect.backend().build(&insert),
             columns: Vec::new(),
             touches: vec![junction.clone()],
+            inserted: None,
         }
     }
 
@@ -210,20 +214,30 @@ impl Writes<'_> {
         Expr::cust(self.dialect.features().default_keyword.unwrap_or("NULL"))
     }
 
-    /// Adds rows to an INSERT, each with a value or `None` for each column. PostgreSQL takes several complete rows as one list
-    /// per column: one text serves any number of rows, and fewer parameters are parsed.
-    fn add_rows(&self, insert: &mut InsertStatement, types: &[ColumnType], rows: Vec<Vec<Option<Value>>>) {
-        let is_complete = rows.iter().flatten().all(Option::is_some);
-        if is_complete && rows.len() > 1 && self.dialect.inserts_lists(types) {
-            let rows = rows.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
-            let list = self.dialect.list(self.model, types, rows);
+    /// Adds rows to an INSERT. `cell` returns the value of a row at a place of the types, if the row has one. PostgreSQL takes
+    /// several complete rows as one list per column: one text serves any number of rows, and fewer parameters are parsed.
+    fn add_rows<R>(
+        &self,
+        insert: &mut InsertStatement,
+        types: &[ColumnType],
+        rows: &[R],
+        cell: impl Fn(&R, usize) -> Option<&Value>,
+    ) {
+        let places = 0..types.len();
+        let is_complete = |row| places.clone().all(|place| cell(row, place).is_some());
+        if rows.len() > 1 && self.dialect.inserts_lists(types) && rows.iter().all(is_complete) {
+            let values = |row| {
+                let cell = &cell;
+                places.clone().filter_map(move |place| cell(row, place).cloned())
+            };
+            let list = self.dialect.list(self.model, types, rows.iter().map(values));
             // The columns of the INSERT are those of the types, so their numbers are equal.
             let _ = insert.select_from(list);
             return;
         }
         for row in rows {
-            let values = types.iter().zip(row).map(|(column_type, value)| match value {
-                Some(value) => self.value(column_type, value),
+            let values = types.iter().enumerate().map(|(place, column_type)| match cell(row, place) {
+                Some(value) => self.value(column_type, value.clone()),
                 None => self.default_value(),
             });
             insert.values_panic(values.collect::<Vec<_>>());

@@ -94,7 +94,7 @@ impl MutationWriter<'_> {
                 }
             }
         }
-        let created = self.create(relation.target, creates, &relation.to, None).await?;
+        let created = self.create(relation.target, creates, Some(&relation.to), None).await?;
         let columns = [from, to].concat();
         let pairs = self.both_ends(through, &columns, links, &created).await?;
         self.link(through, columns, pairs).await

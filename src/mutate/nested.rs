@@ -86,8 +86,8 @@ impl MutationWriter<'_> {
         let missing =
             upserted.into_iter().zip(is_missing).filter_map(|(row, is_missing)| is_missing.then_some(row));
         let missing = missing.collect();
-        self.create(target, missing, &[], None).await.map_err(|error| self.perhaps_raced(error))?;
-        self.create(target, creates, &[], None).await?;
+        self.create(target, missing, None, None).await.map_err(|error| self.perhaps_raced(error))?;
+        self.create(target, creates, None, None).await?;
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl MutationWriter<'_> {
         let absent = |place: usize, _: &NestedUpdate<'_>| Err(self.not_in_list(target, updated[place]));
         self.update_nested(target, updates, absent).await?;
         self.connect(relation, connects).await?;
-        self.create(target, creates, &[], None).await?;
+        self.create(target, creates, None, None).await?;
         Ok(())
     }
 

@@ -236,7 +236,7 @@ impl Operation<'_> {
                 let returned = self.returned_by_insert(*entity, creates);
                 let wanted = returned.as_ref().map_or(&[][..], |result| &result.columns);
                 let rows = creates.iter().map(|create| (create, RowInput::default())).collect();
-                let created = self.writer.create(*entity, rows, wanted, None).await.map_err(failed)?;
+                let created = self.writer.create(*entity, rows, Some(wanted), None).await.map_err(failed)?;
                 match returned {
                     Some(result) => self.answer_returned(result, &created, *many),
                     None => self.read_rows(*entity, &created, *many, &[RowAction::Create]).await,
@@ -258,7 +258,8 @@ impl Operation<'_> {
             }
             RootWrite::Upsert { entity, create, key } => {
                 let creates = vec![(create, RowInput::default())];
-                let written = self.writer.create(*entity, creates, &[], Some(key)).await.map_err(failed)?;
+                let written =
+                    self.writer.create(*entity, creates, Some(&[]), Some(key)).await.map_err(failed)?;
                 let actions = [RowAction::Create, RowAction::Update];
                 self.read_rows(*entity, &written, false, &actions).await
             }

@@ -37,6 +37,7 @@ impl Writes<'_> {
             statement: self.dialect.backend().build(&select),
             columns: vec![ColumnType::BigInt],
             touches: Vec::new(),
+            inserted: None,
         }
     }
 

@@ -28,6 +28,8 @@ pub(super) struct WriteStatement {
     pub statement: Statement,
     pub columns: Vec<ColumnType>,
     pub touches: Vec<Table>,
+    /// Number of new rows, if they are not returned.
+    pub inserted: Option<usize>,
 }
 
 /// Columns by name, with their types.
@@ -58,6 +60,7 @@ impl Writes<'_> {
             statement: self.dialect.backend().build(&select),
             columns: stored,
             touches: Vec::new(),
+            inserted: None,
         }
     }
 
@@ -85,6 +88,7 @@ impl Writes<'_> {
             statement: self.dialect.backend().build(&delete),
             columns: Vec::new(),
             touches: vec![junction.clone()],
+            inserted: None,
         }
     }
 
@@ -197,7 +201,7 @@ impl Writes<'_> {
             update.value(Alias::new(&entity.columns[*id].name), cell(columns.len() + place));
         }
         update.from(TableRef::SubQuery(
-            Box::new(self.dialect.list(self.model, &types, rows.to_vec())),
+            Box::new(self.dialect.list(self.model, &types, rows.iter().cloned())),
             Alias::new(LINK).into(),
         ));
         let met = columns.iter().enumerate().map(|(place, id)| {
@@ -327,6 +331,7 @@ impl Writes<'_> {
             statement: self.dialect.backend().build(statement),
             columns: returning.iter().map(|id| entity.columns[*id].column_type.clone()).collect(),
             touches,
+            inserted: None,
         }
     }
 }

@@ -54,11 +54,11 @@ impl<'a> MutationWriter<'a> {
     /// # Errors
     /// The refusal by the database.
     pub async fn try_to(&self, write: WriteStatement) -> Result<RowSet, SqlError> {
-        let WriteStatement { own, statement, columns, touches } = write;
+        let WriteStatement { own, statement, columns, touches, inserted } = write;
         self.touch(touches.clone());
         let is_counted = !columns.is_empty();
         let rows = self.session.statements().write(statement, columns.into()).await?;
-        self.written.count(&touches, &own, is_counted.then(|| rows.len()));
+        self.written.count(&touches, &own, inserted.or(is_counted.then(|| rows.len())));
         Ok(rows)
     }
 
@@ -159,7 +159,7 @@ impl<'a> MutationWriter<'a> {
             }
             let (indexes, creates): (Vec<usize>, Vec<&Create>) = creates.into_iter().unzip();
             let creates = creates.into_iter().map(|create| (create, RowInput::default())).collect();
-            let created = self.create(relation.target, creates, &relation.to, None).await?;
+            let created = self.create(relation.target, creates, Some(&relation.to), None).await?;
             for (index, target) in indexes.into_iter().zip(created) {
                 self.assign(id, relation_id, &mut rows[index], values_of(&target, &relation.to))?;
             }

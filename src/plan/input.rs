@@ -176,7 +176,10 @@ impl<'a> Input<'a> {
 
     /// Returns a value of a column.
     pub fn column_value(&self, model: &Model, column_type: &ColumnType) -> Result<Value> {
-        let read = column_type.read(&self.json(), model.variants(column_type));
+        let read = match (column_type, self.value()) {
+            (ColumnType::Text, InputValue::Text(text)) => ColumnType::read_text(text),
+            _ => column_type.read(&self.json(), model.variants(column_type)),
+        };
         read.map_err(|expected| self.refuse(expected.0))
     }
 

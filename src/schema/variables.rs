@@ -162,13 +162,13 @@ impl<'r> Coercion<'r> {
         given: &mut IndexMap<Name, Value>,
         path: &dyn Fn() -> String,
     ) -> Result<()> {
-        let mut fields = Vec::with_capacity(given.len());
+        let mut required = 0;
         for name in given.keys() {
-            let Some(field) = self.found[of].field(name) else {
+            let Some((place, _)) = self.found[of].field(name) else {
                 let expected = format!("{} has no field \"{name}\"", self.found[of].name);
                 return Err(Error::bad_input(&path(), json(&Value::Object(given.clone())), expected));
             };
-            fields.push(field);
+            required += usize::from(self.found[of].required.iter().any(|(of, _)| *of == place));
         }
         // The error of the type's first faulty field, whatever the order of the given ones.
         let mut first: Option<(usize, Error)> = None;
@@ -176,14 +176,17 @@ impl<'r> Coercion<'r> {
             Some((known, _)) if *known < place => {}
             _ => first = Some((place, error)),
         };
-        for ((place, field), value) in fields.iter().zip(given.values_mut()) {
+        for (name, value) in given.iter_mut() {
+            let Some((place, field)) = self.found[of].field(name) else { continue };
             if let Err(error) = self.coerce(&field.ty, value, &|| format!("{}.{}", path(), field.name)) {
-                keep_first(*place, error);
+                keep_first(place, error);
             }
         }
-        for (place, field) in &self.found[of].required {
-            if !fields.iter().any(|(given, _)| given == place) {
-                keep_first(*place, Error::not_given(&format!("{}.{}", path(), field.name), &field.ty));
+        if required < self.found[of].required.len() {
+            for (place, field) in &self.found[of].required {
+                if !given.contains_key(field.name.as_str()) {
+                    keep_first(*place, Error::not_given(&format!("{}.{}", path(), field.name), &field.ty));
+                }
             }
         }
         first.map_or(Ok(()), |(_, error)| Err(error))

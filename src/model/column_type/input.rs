@@ -32,6 +32,13 @@ impl ColumnType {
         Ok(value)
     }
 
+    /// Reads a client's text for a column of text, as [`ColumnType::read`] does, without a copy as JSON.
+    pub fn read_text(text: &str) -> Result<Value, Expected> {
+        let value = Value::String(Some(text.to_owned()));
+        range::check(&value)?;
+        Ok(value)
+    }
+
     /// Reads a stored value from the form of [`ColumnType::write`]; the value may exceed the range of input.
     ///
     /// Integers get the narrowest signed type that every database can bind: PostgreSQL has neither unsigned

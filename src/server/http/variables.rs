@@ -15,8 +15,9 @@ pub(super) struct GivenVariables(pub Variables);
 
 impl<'de> Deserialize<'de> for GivenVariables {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let names = RefCell::default();
-        let value = deserializer.deserialize_any(VariablesVisitor(ValueSeed { names: &names }))?;
+        let (names, fields) = (RefCell::default(), RefCell::default());
+        let seed = ValueSeed { names: &names, fields: &fields };
+        let value = deserializer.deserialize_any(VariablesVisitor(seed))?;
         Ok(Self(Variables::from_value(value)))
     }
 }
@@ -46,6 +47,8 @@ const SHARED_NAMES: usize = 32;
 struct ValueSeed<'n> {
     /// Names of fields so far: the objects of a long list have the same.
     names: &'n RefCell<Vec<Name>>,
+    /// Fields of the open objects, so that each object takes the memory of its fields alone.
+    fields: &'n RefCell<Vec<(Name, Value)>>,
 }
 
 impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
@@ -100,9 +103,14 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut fields = IndexMap::new();
+        let first = self.fields.borrow().len();
         while let Some(name) = map.next_key_seed(NameSeed(self.names))? {
             let value = map.next_value_seed(self)?;
+            self.fields.borrow_mut().push((name, value));
+        }
+        let mut given = self.fields.borrow_mut();
+        let mut fields = IndexMap::with_capacity(given.len() - first);
+        for (name, value) in given.drain(first..) {
             if let (place, Some(_)) = fields.insert_full(name, value) {
                 let name = fields.get_index(place).map_or("", |(name, _)| name);
                 return Err(A::Error::custom(format!("\"{name}\" is given more than once")));
