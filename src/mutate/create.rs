@@ -79,7 +79,7 @@ impl MutationWriter<'_> {
     }
 
     /// Returns true if nothing is read of a new row besides what its writer wants: no rule of a role checks the row, the database
-    /// leaves out none, and gives it no number beyond its type.
+    /// skips none, and gives it no number beyond its type.
     fn is_unread(&self, id: EntityId) -> bool {
         let numbers_beyond_type = self.session.dialect().features().numbers_beyond_type;
         !self.is_ruled() && !numbers_beyond_type && self.is_plain(&self.model().entities[id].table)
@@ -149,7 +149,7 @@ impl MutationWriter<'_> {
             inserted.extend(returned);
         }
         if inserted.len() != count && !returning.is_empty() {
-            return Err(self.left_out(id));
+            return Err(self.skipped(id));
         }
         Ok(inserted)
     }

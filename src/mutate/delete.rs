@@ -103,7 +103,7 @@ impl MutationWriter<'_> {
         let before = self.whole_rows(id, by, keys).await?;
         let deleted = self.delete_rows(id, by, keys).await?;
         if deleted < before.len() && !self.whole_rows(id, by, keys).await?.is_disjoint(&before) {
-            return Err(self.left_out(id));
+            return Err(self.skipped(id));
         }
         Ok(deleted)
     }

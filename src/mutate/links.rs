@@ -190,7 +190,7 @@ impl MutationWriter<'_> {
                 let ends: Vec<Vec<Value>> = pairs.iter().map(|pair| pair.ends.clone()).collect();
                 let found = self.existing(through, &columns, &ends).await?;
                 if !ends.iter().all(|ends| found.contains(&compared_pair(&columns, ends))) {
-                    return Err(self.left_out(id));
+                    return Err(self.skipped(id));
                 }
             }
             if self.is_checked(id) {
@@ -204,7 +204,7 @@ impl MutationWriter<'_> {
         Ok(())
     }
 
-    /// Returns true if exactly the pair is a unique key of the junction, by which an INSERT leaves out existing links.
+    /// Returns true if exactly the pair is a unique key of the junction, by which an INSERT skips existing links.
     pub fn is_unique_pair(&self, junction: &Junction, columns: &[(String, ColumnType)]) -> bool {
         let Some(entity) = junction.entity.map(|id| &self.model().entities[id]) else { return false };
         let pair: BTreeSet<ColumnId> =

@@ -161,7 +161,7 @@ impl MutationWriter<'_> {
         Ok(unlinked)
     }
 
-    /// Adds the primary key, by which written rows are checked: for a role, and in tables that may leave out rows.
+    /// Adds the primary key, by which written rows are checked: for a role, and in tables that may skip rows.
     fn checked_columns(&self, id: EntityId, columns: &[ColumnId]) -> Vec<ColumnId> {
         match self.is_ruled() || !self.is_plain(&self.model().entities[id].table) {
             true => self.returning(id, columns, std::iter::empty()),

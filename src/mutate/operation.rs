@@ -464,7 +464,7 @@ impl Operation<'_> {
                     let entity = &session.model().entities[id].name;
                     Error::write_forbidden(entity, RowAction::Update.name())
                 }
-                None => self.writer.left_out(id),
+                None => self.writer.skipped(id),
             }));
         }
         write_field(session.model(), &plan, &loaded, path)

@@ -31,7 +31,7 @@ impl MutationWriter<'_> {
         })
     }
 
-    /// Returns true if the database neither changes nor leaves out written rows of the table by itself, and writes no other table
+    /// Returns true if the database neither changes nor skips written rows of the table by itself, and writes no other table
     /// besides following foreign keys.
     pub fn is_plain(&self, table: &Table) -> bool {
         self.session.statements().known_catalog().never_null_of_plain(table).is_some()

@@ -99,7 +99,7 @@ impl Catalog {
         self.plain.entry(table).or_default().insert(column);
     }
 
-    /// Returns the columns of a plain table that are never NULL. `None` if triggers, rules and the like may change or leave out
+    /// Returns the columns of a plain table that are never NULL. `None` if triggers, rules and the like may change or skip
     /// written rows, or write other tables, or if nothing is known.
     pub(crate) fn never_null_of_plain(&self, table: &Table) -> Option<&BTreeSet<String>> {
         self.plain.get(table)

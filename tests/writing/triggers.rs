@@ -22,20 +22,20 @@ const ROWS: &str = "
     INSERT INTO skills (id, name) VALUES (13, 'sewing'), (2, 'rowing');
     INSERT INTO member_skills (member_id, skill_id) VALUES (1, 13), (1, 2), (2, 2);";
 
-/// Returns triggers that leave out the rows with the number 13, and new members of the name `left out`.
+/// Returns triggers that skip the rows with the number 13, and new members of the name `skipped`.
 fn triggers(dialect: Dialect) -> String {
     let mut sql = String::new();
     if dialect == Dialect::Postgres {
         sql.push_str("SELECT setval(pg_get_serial_sequence('members', 'id'), 100);");
         sql.push_str(
-            "CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;",
+            "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;",
         );
     }
     let mut add = |event: &str, table: &str, condition: &str| {
-        let name = format!("leave_out_{table}_{event}");
+        let name = format!("skip_{table}_{event}");
         sql.push_str(&match dialect {
             Dialect::Postgres => format!(
-                "CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION leave_out();"
+                "CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION skip();"
             ),
             Dialect::Sqlite => format!(
                 "CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {condition} BEGIN SELECT RAISE(IGNORE); END;"
@@ -46,17 +46,17 @@ fn triggers(dialect: Dialect) -> String {
         add("UPDATE", table, "OLD.id = 13");
         add("DELETE", table, "OLD.id = 13");
     }
-    add("INSERT", "members", "NEW.name = 'left out'");
+    add("INSERT", "members", "NEW.name = 'skipped'");
     add("INSERT", "member_skills", "NEW.skill_id = 13");
     add("DELETE", "member_skills", "OLD.skill_id = 13");
     sql
 }
 
-/// Mutations that name a row which a trigger leaves out, with the type of the row.
-const LEFT_OUT: [(&str, Option<&str>); 21] = [
-    ("createMember(input: { email: \"n\", name: \"left out\" }) { id }", Some("Member")),
+/// Mutations that name a row which a trigger skips, with the type of the row.
+const SKIPPED: [(&str, Option<&str>); 21] = [
+    ("createMember(input: { email: \"n\", name: \"skipped\" }) { id }", Some("Member")),
     (
-        "createMembers(input: [{ email: \"n\", name: \"New\" }, { email: \"o\", name: \"left out\" }]) { id }",
+        "createMembers(input: [{ email: \"n\", name: \"New\" }, { email: \"o\", name: \"skipped\" }]) { id }",
         Some("Member"),
     ),
     ("updateMember(id: 13, input: { name: \"New\" }) { name }", Some("Member")),
@@ -106,14 +106,14 @@ const ALL: &str = "{ members { id email name mentor { id } skills { id } } cards
     lockers { id member { id } } articles { id title author { id } editor { id } } }";
 
 #[tokio::test]
-async fn a_row_that_a_trigger_leaves_out_takes_the_mutation_back() {
+async fn a_row_that_a_trigger_skips_takes_the_mutation_back() {
     for database in support::databases().await {
         make_tables(&database).await;
         database.run(ROWS).await;
         database.run(&triggers(database.dialect)).await;
         let schema = schema();
         let before = data(&schema, &database, ALL).await;
-        for (mutation, entity) in LEFT_OUT {
+        for (mutation, entity) in SKIPPED {
             let (answer, _) =
                 ask(&schema, &database, &format!("mutation {{ {mutation} }}"), Json::Null).await;
             let error = &answer["errors"][0]["extensions"];

@@ -111,7 +111,7 @@ const POSTGRES_PLAIN: &str =
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
 /// Plain tables: schema, table, and NULL for no column. They have no triggers, which SQLite finds by the table's name without case,
-/// and no constraint whose `ON CONFLICT` clause leaves out the new row, or removes another one.
+/// and no constraint whose `ON CONFLICT` clause skips the new row, or removes another one. Any mention of CONFLICT counts as one.
 const SQLITE_PLAIN: &str = "SELECT NULL, t.name, NULL FROM pragma_table_list t JOIN sqlite_master m ON m.name = t.name
     WHERE t.schema = 'main' AND t.type = 'table' AND m.type = 'table' AND m.sql NOT LIKE '%CONFLICT%' AND NOT EXISTS (
         SELECT 1 FROM sqlite_master g WHERE g.type = 'trigger' AND g.tbl_name = t.name COLLATE NOCASE)";

@@ -1,4 +1,4 @@
-//! Named rows that the database left as they were: a trigger skipped them, or a constraint that ignores conflicts.
+//! Named rows that the database skipped: a trigger left them as they were, or a constraint that ignores conflicts.
 
 use std::collections::HashSet;
 
@@ -12,9 +12,9 @@ use crate::model::{ColumnId, EntityId};
 use crate::plan::Filter;
 
 impl MutationWriter<'_> {
-    /// Builds the error of a row that the database left out. Links without a type are not named.
-    pub fn left_out(&self, id: EntityId) -> Error {
-        let cause = "a trigger or a rule of the database left out a row, or moved it out of sight";
+    /// Builds the error of a row that the database skipped. Links without a type are not named.
+    pub fn skipped(&self, id: EntityId) -> Error {
+        let cause = "a trigger or a rule of the database skipped a row, or moved it out of sight";
         let entity = &self.session.viewer().model().entities[id];
         Error::rule_violation(if entity.exposed { &entity.name } else { "" }, "").caused_by(cause)
     }
@@ -35,10 +35,10 @@ impl MutationWriter<'_> {
     /// Checks that an UPDATE wrote each existing row whose columns `by` match one of `keys`. `written` are its returned rows, with
     /// their primary keys.
     ///
-    /// A plain table leaves out no row, and is not asked again.
+    /// A plain table skips no row, and is not asked again.
     ///
     /// # Errors
-    /// `CHECK_VIOLATION` if the database left out a row.
+    /// `CHECK_VIOLATION` if the database skipped a row.
     pub async fn require_written(
         &self,
         id: EntityId,
@@ -56,7 +56,7 @@ impl MutationWriter<'_> {
             written.iter().map(|row| key_of(entity, row, primary_key)).collect();
         match there.iter().all(|row| written.contains(&key_of(entity, row, primary_key))) {
             true => Ok(()),
-            false => Err(self.left_out(id)),
+            false => Err(self.skipped(id)),
         }
     }
 }
