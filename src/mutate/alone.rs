@@ -17,8 +17,7 @@ use super::reference::follows_rules;
 use super::returnable::{is_row, may_be_rounded_up};
 use super::root::{Change, Failed, RootWrite, write_field};
 use super::row::RowInput;
-use super::statement::{WriteStatement, changed_on_conflict};
-use super::touched;
+use super::statement::{WriteStatement, is_changed_on_conflict};
 use super::writer::MutationWriter;
 use super::written::WrittenRows;
 use crate::database::{AloneWrite, CommitSharing, ExecutionStats, RowSet, SqlError, WrittenAlone};
@@ -244,7 +243,8 @@ impl SingleWrite<'_> {
         let entity = &self.writer.model().entities[id];
         let columns: BTreeSet<ColumnId> = row.columns().collect();
         if let Some(key) = conflict
-            && self.changes_references(id, changed_on_conflict(entity, key, &columns))
+            && self
+                .changes_references(id, columns.iter().filter(|id| is_changed_on_conflict(entity, key, **id)))
         {
             return None;
         }
@@ -364,17 +364,15 @@ impl SingleWrite<'_> {
             count => kept_values(&statement.sql, values, count)?,
         };
         let kind = FieldKind::One { load: 0, selection, key: None, non_null: true };
-        let may_share_commit = self.may_share_commit(&touches);
-        let catalog = self.writer.session.statements().known_catalog();
         Some(KeptWrite {
             sql: statement.sql.into(),
             values,
             columns: columns.into(),
             joins,
             plan: self.change.plan(&self.change.key, load, kind),
-            may_share_commit,
+            may_share_commit: self.may_share_commit(&touches),
             last_run: ExecutionStats::default(),
-            touches: touched::with_triggered(self.writer.model(), &catalog, touches).into_iter().collect(),
+            touches: self.writer.with_triggered(&touches).into_iter().collect(),
         })
     }
 }

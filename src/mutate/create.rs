@@ -82,7 +82,7 @@ impl MutationWriter<'_> {
     /// skips none, and gives it no number beyond its type.
     fn is_unread(&self, id: EntityId) -> bool {
         let numbers_beyond_type = self.session.dialect().features().numbers_beyond_type;
-        !self.is_ruled() && !numbers_beyond_type && self.is_plain(&self.model().entities[id].table)
+        !numbers_beyond_type && !self.is_verified(&self.model().entities[id].table)
     }
 
     /// Returns the columns that a written row must return: its primary key, `wanted`, and the keys of nested

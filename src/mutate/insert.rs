@@ -88,12 +88,10 @@ impl Writes<'_> {
         if let Some(conflict) = conflict {
             insert.on_conflict(conflict);
         }
-        if returning.is_empty() {
-            let inserted = Some(rows.len());
-            return WriteStatement { inserted, ..self.finish(&insert, entity, returning, touches) };
+        if !returning.is_empty() {
+            insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
         }
-        insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
-        self.finish(&insert, entity, returning, touches)
+        WriteStatement { inserted: Some(rows.len()), ..self.finish(&insert, entity, returning, touches) }
     }
 
     /// Builds the INSERT of one row as a part of another statement, to which it returns all columns. `links` are further

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::slice;
+use std::sync::Arc;
 
 use sea_orm::Value;
 
 use super::reference::{Reference, references};
 use super::row::{RowInput, compared, key_of, rows_of};
-use crate::database::RowSet;
+use crate::database::{RowSet, TrackedStatement};
 use crate::error::{Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, EntityId};
@@ -50,9 +51,8 @@ pub(super) async fn find_any(
     let load = Load::new(Source::of(id).narrow(filter), LoadKind::Rows(rows));
     session.check_complexity(slice::from_ref(&load))?;
     let catalog = session.statements().known_catalog();
-    let query = session.select(&catalog).build(&load, &[]);
-    let values = session.select(Catalog::none()).values(&query, &[], &[]);
-    session.statements().query(&query.into(), values).await
+    let (query, values) = with_values(session, session.select(&catalog).build(&load, &[]));
+    session.statements().query(&query, values).await
 }
 
 /// Returns a load that tells whether a row matches `filter`.
@@ -63,9 +63,14 @@ pub(super) fn one_row(id: EntityId, filter: Filter) -> Load {
 
 /// Reads the rows of a query.
 pub(super) async fn read(session: &Session, id: EntityId, query: SqlStatement) -> Result<RowSet> {
+    let (query, values) = with_values(session, query);
+    readable(session, id, session.statements().query(&query, values).await?)
+}
+
+/// Returns a query to send, with its values.
+fn with_values(session: &Session, query: SqlStatement) -> (TrackedStatement, Arc<[Value]>) {
     let values = session.select(Catalog::none()).values(&query, &[], &[]);
-    let found = session.statements().query(&query.into(), values).await?;
-    readable(session, id, found)
+    (query.into(), values)
 }
 
 /// Checks that all keys are readable, because later statements find the rows by key.

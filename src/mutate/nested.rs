@@ -163,7 +163,7 @@ impl MutationWriter<'_> {
 
     /// Adds the primary key, by which written rows are checked: for a role, and in tables that may skip rows.
     fn checked_columns(&self, id: EntityId, columns: &[ColumnId]) -> Vec<ColumnId> {
-        match self.is_ruled() || !self.is_plain(&self.model().entities[id].table) {
+        match self.is_verified(&self.model().entities[id].table) {
             true => self.returning(id, columns, std::iter::empty()),
             false => columns.to_vec(),
         }
@@ -242,7 +242,7 @@ impl MutationWriter<'_> {
         }
         let parents: Vec<ParentKey> = sets.into_iter().map(|(parent, _)| parent).collect();
         let entity = &self.model().entities[target];
-        if self.is_ruled() || !self.is_plain(&entity.table) {
+        if self.is_verified(&entity.table) {
             let both = [&relation.to[..], primary_key].concat();
             let kept: HashSet<Vec<Value>> = pairs.iter().map(|pair| compared(entity, &both, pair)).collect();
             let found = self.named(Purpose::Update, target, &both, &relation.to, &parents).await?;

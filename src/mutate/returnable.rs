@@ -37,6 +37,11 @@ impl MutationWriter<'_> {
         self.session.statements().known_catalog().never_null_of_plain(table).is_some()
     }
 
+    /// Returns true if written rows of the table are looked at again: those of a role, and those that the database may skip.
+    pub fn is_verified(&self, table: &Table) -> bool {
+        self.is_ruled() || !self.is_plain(table)
+    }
+
     /// Returns true if the nested writes of a new row only add rows of other tables than that of the entity `id`, and no trigger
     /// changes any.
     pub fn leaves(&self, id: EntityId, owner: EntityId, create: &Create) -> bool {

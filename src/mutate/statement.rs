@@ -28,7 +28,7 @@ pub(super) struct WriteStatement {
     pub statement: Statement,
     pub columns: Vec<ColumnType>,
     pub touches: Vec<Table>,
-    /// Number of new rows, if they are not returned.
+    /// Number of new rows; `None` for other statements.
     pub inserted: Option<usize>,
 }
 
@@ -259,7 +259,8 @@ impl Writes<'_> {
     pub fn on_conflict(&self, entity: &Entity, key: &[ColumnId], columns: &[ColumnId]) -> OnConflict {
         let name = |id: &ColumnId| Alias::new(&entity.columns[*id].name);
         let mut conflict = OnConflict::columns(key.iter().map(name));
-        let mut changed: Vec<Alias> = changed_on_conflict(entity, key, columns).map(name).collect();
+        let is_changed = |id: &&ColumnId| is_changed_on_conflict(entity, key, **id);
+        let mut changed: Vec<Alias> = columns.iter().filter(is_changed).map(name).collect();
         if changed.is_empty() {
             // Without a column to set, no existing row is returned; a key set to itself returns it.
             changed.extend(key.iter().take(1).map(name));
@@ -336,13 +337,9 @@ impl Writes<'_> {
     }
 }
 
-/// Returns those of the given columns that an existing row with the same key takes: all besides the key and generated ones.
-pub(super) fn changed_on_conflict<'c>(
-    entity: &'c Entity,
-    key: &'c [ColumnId],
-    columns: impl IntoIterator<Item = &'c ColumnId>,
-) -> impl Iterator<Item = &'c ColumnId> {
-    columns.into_iter().filter(|id| !key.contains(id) && !entity.columns[**id].generated)
+/// Returns true if an existing row with the same key takes the given value of a column: not of the key, nor a generated one.
+pub(super) fn is_changed_on_conflict(entity: &Entity, key: &[ColumnId], column: ColumnId) -> bool {
+    !key.contains(&column) && !entity.columns[column].generated
 }
 
 /// Returns the names of all columns, for a part of another statement.

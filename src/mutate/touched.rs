@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::reference::{Rule, beyond, references};
 use crate::database::ForeignKeys;
 use crate::model::{ColumnId, EntityId, Model, Table, TableKind};
-use crate::plan::Catalog;
 
 /// Returns all tables of a model, for a write to tables that are not known.
 pub(super) fn every(model: &Model) -> Vec<Table> {
@@ -15,14 +14,6 @@ pub(super) fn every(model: &Model) -> Vec<Table> {
     let tables: BTreeSet<&Table> =
         model.entities.iter().map(|entity| &entity.table).chain(junctions).collect();
     tables.into_iter().cloned().collect()
-}
-
-/// Returns the tables that a statement may change which touches these: all tables, if triggers, rules and the like may write any.
-pub(super) fn with_triggered(model: &Model, catalog: &Catalog, touched: Vec<Table>) -> Vec<Table> {
-    match touched.iter().all(|table| catalog.never_null_of_plain(table).is_some()) {
-        true => touched,
-        false => every(model),
-    }
 }
 
 /// Returns true if the rows are not those of the table itself: a view writes to other tables.

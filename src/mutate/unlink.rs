@@ -49,8 +49,7 @@ impl MutationWriter<'_> {
             follows_rules(self.model(), known.as_deref(), *id)
                 || references_to(self.session, *id).iter().any(|reference| reference.rule.restricts())
         };
-        let is_looked_up =
-            |id: &EntityId| self.is_ruled() || is_judged(id) || !self.is_plain(&junction.table);
+        let is_looked_up = |id: &EntityId| is_judged(id) || self.is_verified(&junction.table);
         if let Some(id) = junction.entity.filter(is_looked_up) {
             let groups = self.linking(id, relation, (from, to), &links).await?;
             let primary_key = &self.model().entities[id].primary_key;

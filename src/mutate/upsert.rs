@@ -7,6 +7,7 @@ use super::attempt::Attempt;
 use super::naming::fields;
 use super::purpose::Purpose;
 use super::row::{RowInput, has_null, rows_of, values_of};
+use super::statement::is_changed_on_conflict;
 use super::writer::MutationWriter;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, EntityId};
@@ -41,8 +42,7 @@ impl MutationWriter<'_> {
         }
         let set_in_new_rows = self.row_rules(id, RowAction::Create)?.map(|rules| &rules.set[..]);
         let is_changed = |column: &ColumnId| {
-            !key.contains(column)
-                && !entity.columns[*column].generated
+            is_changed_on_conflict(entity, key, *column)
                 && !set_in_new_rows.into_iter().flatten().any(|(set, _)| set == column)
         };
         let mut values: RowInput = row.clone().into_iter().filter(|(column, _)| is_changed(column)).collect();

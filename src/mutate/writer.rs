@@ -49,23 +49,26 @@ impl<'a> MutationWriter<'a> {
         }
     }
 
+    /// Returns the tables that a statement may change which touches these: all tables, if triggers, rules and the like may write
+    /// any.
+    pub fn with_triggered(&self, touched: &[Table]) -> Vec<Table> {
+        match touched.iter().all(|table| self.is_plain(table)) {
+            true => touched.to_vec(),
+            false => touched::every(self.model()),
+        }
+    }
+
     /// Sends a statement that writes, and counts its rows.
     ///
     /// # Errors
     /// The refusal by the database.
     pub async fn try_to(&self, write: WriteStatement) -> Result<RowSet, SqlError> {
         let WriteStatement { own, statement, columns, touches, inserted } = write;
-        self.touch(touches.clone());
+        self.session.statements().touch(self.with_triggered(&touches));
         let is_counted = !columns.is_empty();
         let rows = self.session.statements().write(statement, columns.into()).await?;
         self.written.count(&touches, &own, inserted.or(is_counted.then(|| rows.len())));
         Ok(rows)
-    }
-
-    /// Reports these tables, and those that their triggers may write, to live queries at the commit.
-    fn touch(&self, touches: Vec<Table>) {
-        let statements = self.session.statements();
-        statements.touch(touched::with_triggered(self.model(), &statements.known_catalog(), touches));
     }
 
     /// Sends a statement that writes; a refusal becomes the error of `attempt`.
